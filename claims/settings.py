@@ -1,0 +1,136 @@
+"""A site's settings: defaults, then denials.toml in DENIALS_HOME, then environment variables DENIALS_*.
+
+Numbers of money are USD, shares lie between 0 and 1, days are calendar days. denials.toml explains each setting.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from claims.errors import UsageError
+
+Share = Field(ge=0, le=1)
+
+
+class Section(BaseModel):
+    """A table of denials.toml; a misspelt key is an error, not a silence."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class IngestSettings(Section):
+    """How files come in."""
+
+    source_system: str = "practice"
+    max_reject_share: float = Field(0.5, ge=0, le=1)
+    carc_classes: Path | None = None
+
+
+class MaturitySettings(Section):
+    """When a line is old enough to be learned from (DESIGN section 4)."""
+
+    min_days: int = Field(21, ge=0)
+    max_days: int = Field(90, ge=1)
+    no_response_days: int = Field(180, ge=1)
+
+
+class TrainingSettings(Section):
+    """How a model is made and let in."""
+
+    seed: int = 20260101
+    promote: Literal["manual", "auto"] = "manual"
+
+
+class MoneySettings(Section):
+    """What a denial and a review cost, until the site's own remittances say better."""
+
+    rework_cost: float = Field(57.23, ge=0)
+    chance_of_recovery: float = Field(0.543, ge=0, le=1)
+    avoidable_share: float = Field(0.34, ge=0, le=1)
+    review_cost: float = Field(4.0, ge=0)
+    review_budget_share: float = Field(0.10, gt=0, le=1)
+
+
+class ServingSettings(Section):
+    """Bands, decisions and the address of the service."""
+
+    medium_from: float = Field(0.2, ge=0, le=1)
+    high_from: float = Field(0.5, ge=0, le=1)
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=1, le=65535)
+
+
+class ScheduleSettings(Section):
+    """When the scheduled flows run (cron expressions, the site's time zone)."""
+
+    train: str = "0 3 * * 1"
+    ingest: str = "0 1 * * *"
+    inbox: Path | None = None
+
+
+class Settings(BaseSettings):
+    """All settings of a site; see denials.toml."""
+
+    model_config = SettingsConfigDict(env_prefix="DENIALS_", env_nested_delimiter="__", extra="forbid")
+
+    home: Path = Field(default_factory=Path.cwd)
+    timezone: str = "America/New_York"
+    ingest: IngestSettings = IngestSettings()
+    maturity: MaturitySettings = MaturitySettings()
+    training: TrainingSettings = TrainingSettings()
+    money: MoneySettings = MoneySettings()
+    serving: ServingSettings = ServingSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
+    map: dict[str, Any] = Field(default_factory=dict)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then denials.toml of the home they name."""
+        home = init_settings().get("home") or env_settings().get("home") or Path.cwd()
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, Path(home) / "denials.toml")
+
+    @property
+    def store(self) -> Path:
+        """Folder of the Delta tables."""
+        return self.home / "store"
+
+    @property
+    def models(self) -> Path:
+        """Folder of exported models; `champion` in it is what the service loads."""
+        return self.home / "models"
+
+    @property
+    def mlruns(self) -> Path:
+        """Folder of MLflow's database and artifacts."""
+        return self.home / "mlruns"
+
+    def today(self) -> date:
+        """Today where the practice is."""
+        return datetime.now(ZoneInfo(self.timezone)).date()
+
+
+def load_settings(home: Path | str | None = None) -> Settings:
+    """Settings of the site at `home` (default: DENIALS_HOME, else the current folder).
+
+    Raises UsageError that names the setting when denials.toml or a DENIALS_* variable holds something else.
+    """
+    chosen = Path(home or os.environ.get("DENIALS_HOME") or Path.cwd()).resolve()
+    try:
+        return Settings(home=chosen)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise UsageError(f"denials.toml in {chosen} or a DENIALS_* variable is not valid: {faults}") from error

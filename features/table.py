@@ -1,0 +1,47 @@
+"""What `build` returns: one row a line, in the order of the lines; numbers as float64, categories as text.
+
+A model turns it into its own matrix (`training.DenialModel.matrix`): categories become the codes of its folder.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from features.catalog import CATALOG, Feature
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """numbers: (lines, numerical features) float64, nan = missing; categories: name -> (lines,) text or None."""
+
+    number_names: tuple[str, ...]
+    numbers: np.ndarray
+    categories: dict[str, list[str | None]]
+
+    def __len__(self) -> int:
+        """Lines."""
+        return len(self.numbers)
+
+    def column(self, name: str) -> np.ndarray | list[str | None]:
+        """(lines,) one feature. Raises KeyError for a name that is not in the table."""
+        if name in self.categories:
+            return self.categories[name]
+        if name not in self.number_names:
+            raise KeyError(name)
+        return self.numbers[:, self.number_names.index(name)]
+
+    def take(self, rows: np.ndarray) -> FeatureTable:
+        """The table of these rows, in this order."""
+        picked = {name: [values[i] for i in rows] for name, values in self.categories.items()}
+        return FeatureTable(self.number_names, self.numbers[rows], picked)
+
+    def frame(self) -> pl.DataFrame:
+        """As a polars frame, columns in catalog order (for people; 0.3 ms and more, so not on the hot path)."""
+        columns = {f.name: self._series(f) for f in CATALOG if f.name in self.categories or f.name in self.number_names}
+        return pl.DataFrame(columns)
+
+    def _series(self, feature: Feature) -> pl.Series:
+        return pl.Series(feature.name, self.column(feature.name))
