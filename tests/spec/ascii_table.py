@@ -16,7 +16,7 @@ from claims.table import Authorization, Line, Outcome
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ORIGIN = {"source_system": "practice", "file_id": "f", "loaded_at": NOW}
 LINE = ORIGIN | {
-    "version": 1, "row_hash": "h", "claim_id": "A", "claim_line_number": 1, "payer_id": "P1", "hcpcs_code": "64483",
+    "version": "1", "row_hash": "h", "claim_id": "A", "claim_line_number": "1", "payer_id": "P1", "hcpcs_code": "64483",
     "claim_line_start_date": "2026-01-05",
 }  # fmt: skip
 OUTCOME = ORIGIN | {"claim_id": "A", "known_date": "2026-02-01"}
@@ -29,13 +29,14 @@ def rows(text: str) -> list[dict[str, str | None]]:
     names, *cells = [[cell.strip() for cell in line.split("|")] for line in drawn]
     assert all(len(row) <= len(names) for row in cells), "a row has more cells than the header"
     return [
-        {name: cell.replace('""', "") if cell else None for name, cell in zip(names, row, strict=False)} for row in cells
+        {name: cell.replace('""', "") if cell else None for name, cell in zip(names, row, strict=False)}
+        for row in cells
     ]
 
 
 def frame(table: list[dict[str, object]], schema: type[dy.Schema]) -> pl.DataFrame:
     """Rows as a frame with all columns of `schema`, in its order and types."""
-    types = schema.to_polars_schema()
+    types = schema.create_empty().schema
     columns = [_column(name, [row.get(name) for row in table], dtype) for name, dtype in types.items()]
     return pl.DataFrame(columns)
 
@@ -58,10 +59,10 @@ def authorizations(text: str) -> pl.DataFrame:
     return frame([{"authorization_id": f"a{i}"} | row for i, row in enumerate(table, 1)], Authorization)
 
 
-def _column(name: str, cells: list[object], dtype: pl.DataType | type[pl.DataType]) -> pl.Series:
-    if all(cell is None or isinstance(cell, str) for cell in cells):
-        text = pl.Series(name, cells, dtype=pl.String)
-        if dtype == pl.Boolean:
-            return text.replace_strict({"yes": True, "no": False}, return_dtype=pl.Boolean)
-        return text if dtype == pl.String else text.str.to_date() if dtype == pl.Date else text.cast(dtype)
-    return pl.Series(name, [int(cell) if dtype.is_integer() else cell for cell in cells]).cast(dtype)  # type: ignore[arg-type]
+def _column(name: str, cells: list[object], dtype: pl.DataType) -> pl.Series:
+    if not all(cell is None or isinstance(cell, str) for cell in cells):
+        return pl.Series(name, cells, strict=False).cast(dtype)
+    text = pl.Series(name, cells, dtype=pl.String)
+    if dtype == pl.Boolean:
+        return text.replace_strict({"yes": True, "no": False}, return_dtype=pl.Boolean)
+    return text.str.to_date() if dtype == pl.Date else text.cast(dtype)
