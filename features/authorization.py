@@ -1,0 +1,197 @@
+"""How a line's authorization fits: its state, the days and the units that were left.
+
+An authorization counts only from the day after it became known; without a known date it counts as known with the
+claim, which a feature tells. Of several states of one authorization the latest known before submission holds. Units
+left are those authorized less what earlier-submitted original lines billed under the number, one's own chain left out.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from features.catalog import AUTHORIZATION_STATES
+from features.encode import Lines
+from rules.reference import family
+
+STATE = {name: code for code, name in enumerate(AUTHORIZATION_STATES)}
+WITH_THE_CLAIM = -1  # stands for an unknown known_date: earlier than every day
+NOT_APPROVED = {"denied", "pending", "cancelled", "withdrawn", "expired"}
+
+
+class Authorization(NamedTuple):
+    """One state of one authorization; days since 1970-01-01; None = says nothing about it."""
+
+    known: int
+    approved: bool
+    payer: str | None
+    member: str | None
+    provider: str | None
+    place: str | None
+    valid_from: int | None
+    valid_to: int | None
+    units: float | None
+    codes: frozenset[str]
+
+    def covers(self, code: str) -> bool:
+        """Whether it names the code, or no codes at all."""
+        return not self.codes or code in self.codes
+
+
+class Use(NamedTuple):
+    """An original line that was billed under an authorization."""
+
+    submitted: int
+    chain: int
+    code: str
+    units: float
+
+
+class Asked(NamedTuple):
+    """What of a line decides how its authorization fits."""
+
+    number: str | None
+    payer: str
+    member: str | None
+    provider: str | None
+    place: str | None
+    code: str
+    service: int
+    submitted: int
+    chain: int
+    claim: int
+    units: float
+
+
+class Fit(NamedTuple):
+    """The answer for one line; nan where it says nothing."""
+
+    state: int
+    days_left: float = float("nan")
+    units_left: float = float("nan")
+    date_assumed: float = float("nan")
+
+
+NOT_KNOWN, NONE, NUMBER_ONLY = (Fit(STATE[s]) for s in ("not_known", "none", "number_only"))
+
+
+@dataclass(frozen=True)
+class Authorizations:
+    """number -> its states in order of day known; number -> the lines billed under it."""
+
+    states: dict[str, list[Authorization]] = field(default_factory=dict)
+    uses: dict[str, list[Use]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, table: pl.DataFrame, lines: Lines, chain: np.ndarray, original: np.ndarray) -> Authorizations:
+        """From the authorizations table and the submitted lines with their (lines,) chain and whether original."""
+        states: dict[str, list[Authorization]] = defaultdict(list)
+        for row in table.with_columns(pl.selectors.date().to_physical()).iter_rows(named=True):
+            states[row["prior_authorization_number"]].append(_authorization(row))
+        for known in states.values():
+            known.sort(key=lambda a: a.known)
+        uses: dict[str, list[Use]] = defaultdict(list)
+        for line, first in zip(_asked(lines, chain), original, strict=True):
+            if first and line.number in states:
+                uses[line.number].append(Use(line.submitted, line.chain, line.code, line.units))
+        return cls(dict(states), dict(uses))
+
+    def match(self, lines: Lines, chain: np.ndarray) -> np.ndarray:
+        """(lines, 4) float64: the fields of Fit for every line."""
+        asked = list(_asked(lines, chain))
+        on_claim: dict[tuple[int, str | None], list[Asked]] = defaultdict(list)
+        for line in asked:
+            if line.number:
+                on_claim[line.claim, line.number].append(line)
+        fits = (self._fit(line, on_claim[line.claim, line.number]) if line.number else _without(line)
+                for line in asked)  # fmt: skip
+        return np.array(list(fits), np.float64).reshape(len(asked), len(Fit._fields))
+
+    def _fit(self, line: Asked, same_number: list[Asked]) -> Fit:
+        held = self._held(line)
+        if held is None:
+            return NUMBER_ONLY
+        left = self._units_left(line, held)
+        wanted = sum(other.units for other in same_number if held.covers(other.code))
+        days = float("nan") if held.valid_to is None else float(held.valid_to - line.service)
+        return Fit(STATE[_state(line, held, left - wanted)], days, left, float(held.known == WITH_THE_CLAIM))
+
+    def _held(self, line: Asked) -> Authorization | None:
+        """The latest state known before submission, of the line's payer or of none."""
+        visible = None
+        for state in self.states.get(line.number or "", ()):
+            if state.known < line.submitted and state.payer in (None, "", line.payer):
+                visible = state
+        return visible
+
+    def _units_left(self, line: Asked, held: Authorization) -> float:
+        if held.units is None:
+            return float("nan")
+        used = (
+            use.units
+            for use in self.uses.get(line.number or "", ())
+            if use.submitted < line.submitted and use.chain != line.chain and held.covers(use.code)
+        )
+        return held.units - sum(used)
+
+
+def _without(line: Asked) -> Fit:
+    return NOT_KNOWN if line.number is None else NONE
+
+
+def _state(line: Asked, held: Authorization, units_spare: float) -> str:
+    """The first thing that is wrong with the authorization, gravest first, or "exact"."""
+    if not held.approved:
+        return "not_approved"
+    if held.member and line.member and held.member != line.member:
+        return "other_patient"
+    if not (held.valid_from or 0) <= line.service <= (held.valid_to or line.service):
+        return "expired"
+    if not held.covers(line.code):
+        return "same_family" if family(line.code) in map(family, held.codes) else "other_code"
+    if units_spare < 0:
+        return "units_exceeded"
+    if held.place and line.place and held.place != line.place:
+        return "other_place"
+    if held.provider and line.provider and held.provider != line.provider:
+        return "other_provider"
+    return "exact"
+
+
+def _authorization(row: dict[str, Any]) -> Authorization:
+    known = row["known_date"]
+    return Authorization(
+        known=WITH_THE_CLAIM if known is None else known,
+        approved=(row["status"] or "").lower() not in NOT_APPROVED,
+        payer=row["payer_id"],
+        member=row["member_key"],
+        provider=row["rendering_npi"],
+        place=row["place_of_service_code"],
+        valid_from=row["valid_from"],
+        valid_to=row["valid_to"],
+        units=row["units_authorized"],
+        codes=frozenset(filter(None, (row["hcpcs_codes"] or "").replace(",", ";").split(";"))),
+    )
+
+
+def _asked(lines: Lines, chain: np.ndarray) -> Iterator[Asked]:
+    units = np.where(np.isnan(lines.units), 1.0, lines.units)  # a line that says no units bills at least one
+    return map(
+        Asked,
+        lines.text("prior_authorization_number"),
+        lines.text("payer_id"),
+        lines.text("member_key"),
+        lines.text("rendering_npi"),
+        lines.text("place_of_service_code"),
+        lines.code,
+        lines.service.tolist(),
+        lines.submitted.tolist(),
+        chain.tolist(),
+        lines.claim.tolist(),
+        units.tolist(),
+    )

@@ -1,0 +1,49 @@
+"""Taking a claim's own chain out of its history: the events of a claim and of what it is sent again for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.ledger import NEVER
+
+
+@dataclass(frozen=True)
+class ChainEvents:
+    """order: events sorted by chain; start: (chains + 1,) offsets into it; first_day: (chains,) earliest event."""
+
+    order: np.ndarray
+    start: np.ndarray
+    first_day: np.ndarray
+    day: np.ndarray
+
+    @classmethod
+    def of(cls, chain: np.ndarray, day: np.ndarray, chains: int) -> ChainEvents:
+        """From (events,) chain codes 0 .. chains - 1 and the days on which the events became known."""
+        order = np.argsort(chain, kind="stable")
+        start = np.searchsorted(chain[order], np.arange(chains + 1))
+        first = np.full(chains, NEVER, np.int64)
+        np.minimum.at(first, chain, day)
+        return cls(order, start, first, day)
+
+    def pairs(self, chain: np.ndarray, day: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Pairs (line, event) of (lines,) queries and the events of their own chain known before their day.
+
+        A chain of -1 has no events.
+        """
+        held = np.flatnonzero(chain >= 0)
+        held = held[self.first_day[chain[held]] < day[held]]
+        begin, end = self.start[chain[held]], self.start[chain[held] + 1]
+        lines, places = expand(held, begin, end)
+        events = self.order[places]
+        before = self.day[events] < day[lines]
+        return lines[before], events[before]
+
+
+def expand(rows: np.ndarray, begin: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each row repeated once for every place in its stretch [begin, end), and those places."""
+    sizes = end - begin
+    repeated = np.repeat(rows, sizes)
+    offset = np.arange(len(repeated)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return repeated, np.repeat(begin, sizes) + offset

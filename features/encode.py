@@ -1,0 +1,184 @@
+"""Lines as arrays: every text column as int codes of the history's vocabularies, days and cents as integers.
+
+Days are days since 1970-01-01; nan marks a missing number. A text that no history has seen gets the code MISS, which
+no ledger holds. Nulls and empty cells share one level, except for patient and provider, where they have no history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from itertools import repeat
+
+import numpy as np
+import polars as pl
+
+from claims.table import DIAGNOSES, MODIFIERS
+from features.ledger import KEY_BITS
+from rules.reference import family
+
+# Bits of a code in a ledger's key. Any combination that a history uses must stay within KEY_BITS.
+BITS = {
+    "payer": 10, "filing": 7, "code": 15, "family": 10, "dx": 17, "modifiers": 13, "provider": 18, "patient": 24,
+    "authorization_state": 4, "authorization": 24, "place": 8,
+}  # fmt: skip
+MISS = {name: (1 << bits) - 1 for name, bits in BITS.items()}
+WITHOUT_HISTORY = ("provider", "patient", "authorization")
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Text -> code, per column; append-only, so that a code never changes its meaning."""
+
+    codes: dict[str, dict[str, int]] = field(default_factory=lambda: {name: {} for name in BITS})
+
+    def extended(self, column: str, values: Iterable[str | None]) -> None:
+        """Give every new text of a column a code. Raises OverflowError when the column's bits are used up."""
+        known = self.codes[column]
+        for value in dict.fromkeys(values):
+            if value is not None and value not in known and not (value == "" and column in WITHOUT_HISTORY):
+                known[value] = len(known)
+        if len(known) >= MISS[column]:
+            raise OverflowError(f"more than {MISS[column]:,} different values of {column}")
+
+    def encode(self, column: str, values: Sequence[str | None]) -> np.ndarray:
+        """(lines,) int64 codes; MISS for what the vocabulary does not hold."""
+        return np.fromiter(map(self.codes[column].get, values, repeat(MISS[column])), np.int64, len(values))
+
+    def copy(self) -> Vocabulary:
+        """A vocabulary that can grow without changing this one."""
+        return Vocabulary({name: dict(known) for name, known in self.codes.items()})
+
+
+def pack(columns: tuple[str, ...], codes: dict[str, np.ndarray], size: int) -> np.ndarray:
+    """(lines,) int64 key of several columns."""
+    assert sum(BITS[c] for c in columns) <= KEY_BITS, f"{columns} do not fit into {KEY_BITS} bits"
+    key = np.zeros(size, np.int64)
+    for column in columns:
+        key = key << BITS[column] | codes[column]
+    return key
+
+
+@lru_cache(maxsize=65_536)
+def _pattern(modifiers: tuple[str | None, ...]) -> str | None:
+    if modifiers[0] is None:
+        return None
+    return "-".join(sorted(m for m in modifiers if m))
+
+
+@lru_cache(maxsize=4_096)
+def _first_pointer(pointers: str | None) -> int:
+    first = (pointers or "1").replace(";", ",").split(",")[0].strip()
+    return min(max(int(first), 1), 12) - 1 if first.isdigit() else 0
+
+
+_family = lru_cache(maxsize=65_536)(family)
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Lazily decoded columns of n lines, in their order. Text lists hold None (not known) and "" (not present)."""
+
+    frame: pl.DataFrame
+
+    def __len__(self) -> int:
+        """Lines."""
+        return self.frame.height
+
+    def text(self, column: str) -> list[str | None]:
+        """(lines,) texts of one column."""
+        return self.frame.get_column(column).to_list()
+
+    def day(self, column: str) -> np.ndarray:
+        """(lines,) float64 days since 1970-01-01; nan where the date is null."""
+        return np.array(self.frame.get_column(column).to_physical().to_list(), np.float64)
+
+    def number(self, column: str) -> np.ndarray:
+        """(lines,) float64; nan where null."""
+        return np.array(self.frame.get_column(column).to_list(), np.float64)
+
+    @cached_property
+    def submitted(self) -> np.ndarray:
+        """(lines,) int64 days. Raises ValueError when a line has no submitted_date."""
+        days = self.day("submitted_date")
+        if np.isnan(days).any():
+            raise ValueError("a line without submitted_date has no point in time; set it before building features")
+        return days.astype(np.int64)
+
+    @cached_property
+    def service(self) -> np.ndarray:
+        """(lines,) int64 days: the first day of service."""
+        return self.day("claim_line_start_date").astype(np.int64)
+
+    @cached_property
+    def cents(self) -> np.ndarray:
+        """(lines,) float64 whole cents charged; nan where not known."""
+        return np.array(self.frame.get_column("charge_amount").to_physical().to_list(), np.float64)
+
+    @cached_property
+    def units(self) -> np.ndarray:
+        """(lines,) float64 units; nan where not known."""
+        return self.number("service_unit_quantity")
+
+    @cached_property
+    def code(self) -> list[str]:
+        """(lines,) procedure codes."""
+        return self.frame.get_column("hcpcs_code").to_list()
+
+    @cached_property
+    def family(self) -> list[str]:
+        """(lines,) procedure families."""
+        return list(map(_family, self.code))
+
+    @cached_property
+    def modifiers(self) -> list[str | None]:
+        """(lines,) the modifiers sorted and joined by `-`; "" = none, None = not known."""
+        return list(map(_pattern, zip(*(self.text(m) for m in MODIFIERS), strict=True)))
+
+    @cached_property
+    def diagnosis(self) -> list[str | None]:
+        """(lines,) the diagnosis that the line points to first."""
+        first = self.text(DIAGNOSES[0])
+        moved = [(i, p) for i, p in enumerate(map(_first_pointer, self.text("diagnosis_pointers"))) if p]
+        others = {p: self.text(DIAGNOSES[p]) for _, p in moved if p}
+        for i, p in moved:
+            first[i] = others[p][i] or first[i]
+        return first
+
+    @cached_property
+    def provider(self) -> list[str | None]:
+        """(lines,) the rendering provider, else the billing one."""
+        rendering, billing = self.text("rendering_npi"), self.text("billing_npi")
+        return [r or b for r, b in zip(rendering, billing, strict=True)]
+
+    @cached_property
+    def claim(self) -> np.ndarray:
+        """(lines,) int64: 0, 1, ... one number a submission, in order of first sight."""
+        seen: dict[str, int] = {}
+        ids = self.frame.get_column("submission_id").to_list()
+        return np.fromiter((seen.setdefault(s, len(seen)) for s in ids), np.int64, len(ids))
+
+    @cached_property
+    def claims(self) -> int:
+        """Number of claims."""
+        return int(self.claim.max()) + 1 if len(self) else 0
+
+    def texts(self) -> dict[str, Sequence[str | None]]:
+        """The texts behind each coded column (the authorization's state is judged later)."""
+        return {
+            "payer": self.text("payer_id"),
+            "filing": _blank(self.text("claim_filing_indicator_code")),
+            "code": self.code,
+            "family": self.family,
+            "dx": _blank(self.diagnosis),
+            "modifiers": _blank(self.modifiers),
+            "provider": self.provider,
+            "patient": self.text("patient_id"),
+            "authorization": self.text("prior_authorization_number"),
+            "place": _blank(self.text("place_of_service_code")),
+        }
+
+
+def _blank(values: list[str | None]) -> list[str]:
+    return [value or "" for value in values]

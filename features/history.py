@@ -1,0 +1,109 @@
+"""Everything that was known before: what `build` may look at besides the lines themselves.
+
+A History is built once from a snapshot and answers for any day: each look-up sees only what became known strictly
+before the line was submitted, and never the line's own chain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from claims.earlier import ChainIndex
+from claims.label import CATEGORIES
+from claims.snapshot import Snapshot, snapshot_of, with_chains
+from claims.table import Authorization, Line, Outcome
+from features.authorization import Authorizations
+from features.catalog import COUNTED_FAMILIES
+from features.encode import Lines, Vocabulary
+from features.outcomes import Outcomes
+from features.sessions import Sessions
+from features.usual import Usual
+
+
+@dataclass(frozen=True)
+class History:
+    """through: the latest day on which one of its outcomes became known, None without outcomes."""
+
+    snapshot: Snapshot
+    vocabulary: Vocabulary
+    chains: ChainIndex
+    outcomes: Outcomes
+    charges: Usual
+    units: Usual
+    sessions: Sessions
+    authorizations: Authorizations
+    through: date | None
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> History:
+        """From a snapshot; lines without submitted_date have no place in time and stay out."""
+        frame = snapshot.lines.filter(pl.col("submitted_date").is_not_null())
+        lines, vocabulary = Lines(frame), Vocabulary()
+        texts = lines.texts()
+        for column, values in texts.items():
+            vocabulary.extended(column, values)
+        vocabulary.extended("family", COUNTED_FAMILIES)
+        codes = {column: vocabulary.encode(column, values) for column, values in texts.items()}
+        chains = ChainIndex(frame, snapshot.outcomes)
+        count = int(chains.codes.max()) + 1 if len(lines) else 0
+        original = frame.get_column("is_original").to_numpy()
+        authorizations = Authorizations.of(snapshot.authorizations, lines, chains.codes, original)
+        codes["authorization_state"] = authorizations.match(lines, chains.codes)[:, 0].astype(np.int64)
+        rows = np.flatnonzero(original)
+        first = {"code": codes["code"][rows], "day": lines.submitted[rows]}
+        chain = chains.codes[rows]
+        return cls(
+            snapshot=snapshot,
+            vocabulary=vocabulary,
+            chains=chains,
+            outcomes=_outcomes(frame, snapshot.outcomes, codes, chains.codes, count),
+            charges=Usual.of(**first, amount=lines.cents[rows], chain=chain, chains=count),
+            units=Usual.of(**first, amount=np.rint(lines.units[rows] * 1000), chain=chain, chains=count),
+            sessions=Sessions.of(codes, lines.service, lines.submitted, chains.codes, _counted(vocabulary)),
+            authorizations=authorizations,
+            through=snapshot.outcomes.get_column("known_date").max(),
+        )
+
+    @classmethod
+    def empty(cls) -> History:
+        """Of a practice that knows nothing yet."""
+        nothing = (schema.create_empty() for schema in (Line, Outcome, Authorization))
+        return cls.of(snapshot_of(*nothing))
+
+    def with_lines(self, lines: pl.DataFrame) -> History:
+        """With the request's own lines as submitted, where some were submitted before others; else this history."""
+        submitted = lines.get_column("submitted_date")
+        if lines.is_empty() or submitted.min() == submitted.max():
+            return self
+        stored = self.snapshot.lines.select(Line.column_names())
+        new = lines.join(stored.select("submission_id").unique(), on="submission_id", how="anti")
+        if new.is_empty():
+            return self
+        both = pl.concat([stored, new.with_columns(version=pl.lit(1, pl.Int32)).select(stored.columns)])
+        return History.of(replace(self.snapshot, lines=with_chains(both, self.snapshot.remittances)))
+
+
+def _counted(vocabulary: Vocabulary) -> dict[str, int]:
+    return {family: vocabulary.codes["family"][family] for family in COUNTED_FAMILIES}
+
+
+def _outcomes(
+    lines: pl.DataFrame, outcomes: pl.DataFrame, codes: dict[str, np.ndarray], chain: np.ndarray, chains: int
+) -> Outcomes:
+    """The first outcomes of original lines that are in the target."""
+    at = lines.select("submission_id", "claim_line_number", "is_original").with_row_index("at")
+    known = outcomes.filter(pl.col("y").is_not_null()).join(at, on=["submission_id", "claim_line_number"])
+    known = known.filter("is_original").sort("at")
+    rows = known.get_column("at").to_numpy().astype(np.int64)
+    number = {category: i for i, category in enumerate(CATEGORIES)}
+    category = np.array([number.get(c, -1) for c in known.get_column("category").to_list()], np.int64)
+    return Outcomes.of(
+        {name: values[rows] for name, values in codes.items()},
+        known.get_column("known_date").to_physical().to_numpy().astype(np.int64),
+        known.get_column("y").to_numpy().astype(np.int64),
+        category, chain[rows], chains,
+    )  # fmt: skip

@@ -1,0 +1,40 @@
+"""What a code usually costs and how many units it usually has: means over lines submitted in the year before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.chain import ChainEvents
+from features.ledger import Ledger, between, ledger, positions
+
+YEAR = 365
+
+
+@dataclass(frozen=True)
+class Usual:
+    """Means by code of one amount in whole numbers: (lines, sum) by the day of submission."""
+
+    book: Ledger
+    code: np.ndarray
+    amounts: np.ndarray
+    own: ChainEvents
+
+    @classmethod
+    def of(cls, code: np.ndarray, day: np.ndarray, amount: np.ndarray, chain: np.ndarray, chains: int) -> Usual:
+        """From (lines,) arrays; amount is whole, nan where the line does not say."""
+        said = ~np.isnan(amount)
+        whole = amount[said].astype(np.int64)
+        amounts = np.stack([np.ones_like(whole), whole], axis=1)
+        own = ChainEvents.of(chain[said], day[said], chains)
+        return cls(ledger(code[said], day[said], amounts), code[said], amounts, own)
+
+    def mean(self, code: np.ndarray, day: np.ndarray, chain: np.ndarray) -> np.ndarray:
+        """(lines,) mean amount of the code over the year before the day, the own chain left out; nan if none."""
+        totals = between(self.book, positions(self.book, code, day, (YEAR,)))[0]
+        lines, events = self.own.pairs(chain, day)
+        inside = (self.code[events] == code[lines]) & (self.own.day[events] >= day[lines] - YEAR)
+        np.subtract.at(totals, lines[inside], self.amounts[events[inside]])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(totals[:, 0] > 0, totals[:, 1] / totals[:, 0], np.nan)
