@@ -1,0 +1,44 @@
+# make install needs Python 3.11 or newer and make; nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export DO_NOT_TRACK := true
+export MLFLOW_DISABLE_TELEMETRY := true
+export MPLBACKEND := Agg
+
+.PHONY: help install demo test check bench serve clean
+
+help:  ## what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+install: $(VENV)/.installed  ## a virtual environment with the locked requirements
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try: make install PYTHON=python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: install  ## the whole main job on a synthetic practice, in the folder demo/
+	$(BIN)/denials demo
+
+test: install  ## the tests
+	$(BIN)/python -m pytest
+
+check: install  ## what CI runs: format, lint, types, direction of imports, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+bench: install  ## the benchmarks, each beside its peer
+	$(BIN)/python -m benchmarks
+
+serve: install  ## the service and the dashboard on http://127.0.0.1:8080
+	$(BIN)/denials serve
+
+clean:  ## remove what the demo made
+	rm -rf demo
