@@ -171,7 +171,7 @@ class SourceFile(dy.Schema):
     file_id = dy.String(primary_key=True)
     name = dy.String(nullable=False)
     kind = dy.String(nullable=False)
-    columns = dy.String(nullable=False)
+    carried = dy.String(nullable=False, alias="columns")  # the plain name would hide Schema.columns()
     rows = dy.Int64(nullable=False)
     accepted = dy.Int64(nullable=False)
     rejected = dy.Int64(nullable=False)

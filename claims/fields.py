@@ -1,0 +1,66 @@
+"""What a source may carry for each table: the columns by their canonical names, how a cell of each is read, its type.
+
+The stored columns are those of claims/table.py; a source has member_id and patient_birth_date in place of the keys.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+import dataframely as dy
+import polars as pl
+
+from claims import codes
+from claims.codes import Parser
+from claims.table import DIAGNOSES, MODIFIERS, RAW_AUTHORIZATION_COLUMNS, RAW_LINE_COLUMNS, Authorization, Line, Outcome
+
+SCHEMAS: dict[str, type[dy.Schema]] = {"lines": Line, "outcomes": Outcome, "authorizations": Authorization}
+STORED: dict[str, dict[str, pl.DataType]] = {
+    table: {name: column.dtype for name, column in schema.columns().items()} for table, schema in SCHEMAS.items()
+}
+MADE = frozenset({  # by us, never taken from a source
+    "submission_id", "version", "row_hash", "source_system", "member_key", "patient_id", "extra", "file_id",
+    "loaded_at", "outcome_id", "authorization_id",
+})  # fmt: skip
+RAW: dict[str, tuple[str, ...]] = {
+    "lines": tuple(RAW_LINE_COLUMNS), "outcomes": (), "authorizations": tuple(RAW_AUTHORIZATION_COLUMNS),
+}  # fmt: skip
+
+_BY_TYPE: dict[object, Parser] = {
+    pl.String: codes.code, pl.Date: codes.day, pl.Decimal(12, 2): codes.money, pl.Float64: codes.number,
+    pl.Boolean: codes.flag, pl.Int32: codes.count,
+}  # fmt: skip
+_BY_NAME: dict[str, Parser] = {
+    **dict.fromkeys(("claim_id", "payer_name", "plan_id", "line_item_control_no", "line_note"), codes.text),
+    **dict.fromkeys(("diagnosis_code_type", "claim_type", "status"), codes.word),
+    **dict.fromkeys(("billing_npi", "rendering_npi", "facility_npi", "referring_npi"), codes.tight_code),
+    **dict.fromkeys(("service_state", "ndc_code", "member_id", *MODIFIERS), codes.tight_code),
+    **dict.fromkeys(DIAGNOSES, codes.diagnosis),
+    "hcpcs_code": codes.procedure, "hcpcs_codes": codes.procedures, "place_of_service_code": codes.place,
+    "patient_sex": codes.sex, "patient_age": codes.age, "patient_birth_date": codes.birth_day,
+    "diagnosis_pointers": codes.pointers, "adjustments": codes.adjustments, "remark_codes": codes.listed,
+    "service_unit_quantity": codes.quantity, "units_authorized": codes.quantity,
+}  # fmt: skip
+
+
+def _parsers(table: str) -> dict[str, Parser]:
+    delivered = {name: dtype for name, dtype in STORED[table].items() if name not in MADE}
+    stored = {name: _BY_NAME.get(name) or _BY_TYPE[dtype] for name, dtype in delivered.items()}
+    return stored | {name: _BY_NAME[name] for name in RAW[table]}
+
+
+PARSERS: dict[str, dict[str, Parser]] = {table: _parsers(table) for table in SCHEMAS}
+PARSERS["lines"]["charge_amount"] = codes.charge
+CANONICAL = frozenset(name for parsers in PARSERS.values() for name in parsers)
+
+
+def near(name: str, among: Iterable[str]) -> str:
+    """Words that list the names most like `name`, or "" when none is."""
+    close = difflib.get_close_matches(name.lower(), list(among), n=3, cutoff=0.6)
+    return f" (near: {', '.join(close)})" if close else ""
+
+
+def is_canonical(name: str) -> bool:
+    """Whether a source may carry this column: a canonical name, or x_ and something."""
+    return name in CANONICAL or (name.startswith("x_") and len(name) > 2)

@@ -1,0 +1,153 @@
+"""A score request to rows of cells: fields of a claim pass down to its lines, lists spread over their columns.
+
+An absent key or null is not known (None); "" and [] are not present (""). Faults are told by position, never raised.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from claims.fields import PARSERS
+from claims.records import Cells
+from claims.table import DIAGNOSES, DOCUMENTATION, MODIFIERS
+
+LISTS = {"modifiers": MODIFIERS, "diagnosis_codes": DIAGNOSES}
+GROUPS = {"documentation": frozenset(DOCUMENTATION), "extra": frozenset[str]()}
+OF_A_LINE = frozenset({"claim_line_number", "claim_line_start_date", "hcpcs_code"})  # where a missing one is missing
+Fields = dict[str, Any]
+
+
+@dataclass
+class Spread:
+    """One object of a request, a claim or a line, as canonical columns."""
+
+    values: Fields = field(default_factory=dict)
+    extra: Fields = field(default_factory=dict)
+    faults: list[tuple[str, str]] = field(default_factory=list)
+
+    def under(self, line: Spread) -> Spread:
+        """A line with what its claim says where it says nothing itself."""
+        told = {name: value for name, value in line.values.items() if value is not None}
+        return Spread(self.values | told, self.extra | line.extra, self.faults + line.faults)
+
+
+@dataclass
+class Request:
+    """The rows of a request: their fields, and where each stood."""
+
+    rows: list[Spread] = field(default_factory=list)
+    claims: list[int] = field(default_factory=list)  # position of the row's claim
+    lines: list[int | None] = field(default_factory=list)  # position of the line in its claim; None: the claim itself
+    own: list[frozenset[str]] = field(default_factory=list)  # fields that stood on the line
+    unknown: set[str] = field(default_factory=set)
+
+    def add(self, row: Spread, claim: int, line: int | None, own: frozenset[str] = frozenset()) -> None:
+        """One more row."""
+        self.rows.append(row)
+        self.claims.append(claim)
+        self.lines.append(line)
+        self.own.append(own)
+
+    def cells(self) -> Cells:
+        """Columns of the rows, in the order of first mention."""
+        cells: Cells = {}
+        for position, row in enumerate(self.rows):
+            for name, value in row.values.items():
+                cells.setdefault(name, [None] * len(self.rows))[position] = value
+        if any(row.extra for row in self.rows):
+            cells["extra"] = [row.extra for row in self.rows]
+        return cells
+
+    def faults(self) -> dict[int, list[tuple[str, str]]]:
+        """What was wrong with the shape of a row, by position."""
+        return {position: list(row.faults) for position, row in enumerate(self.rows) if row.faults}
+
+    def place(self, position: int, name: str) -> str:
+        """Where a field of a row stood in the request: lines[0].hcpcs_code, or payer_id of the claim."""
+        line = self.lines[position]
+        if line is None or name == "lines":
+            return name
+        if name == "line":
+            return f"lines[{line}]"
+        on_line = name in self.own[position] or (name in OF_A_LINE and name not in self.rows[position].values)
+        return f"lines[{line}].{name}" if on_line else name
+
+
+def spread_claims(claims: list[Any]) -> Request:
+    """Rows of a list of claims: nested ones with `lines`, or flat ones, each a line."""
+    request = Request()
+    for index, claim in enumerate(claims):
+        if not isinstance(claim, dict):
+            request.add(Spread(faults=[("claim", "must be an object")]), index, None)
+        elif "lines" in claim or not ("hcpcs_code" in claim or "claim_line_number" in claim):
+            _nested(claim, index, request)
+        else:
+            request.add(_spread(claim, request.unknown), index, None)
+    return request
+
+
+def _nested(claim: Fields, index: int, request: Request) -> None:
+    whole = _spread(claim, request.unknown)
+    lines = claim.get("lines")
+    if not isinstance(lines, list) or not lines:
+        whole.faults.append(("lines", "must be a list of at least one line"))
+        request.add(whole, index, None)
+        return
+    for position, line in enumerate(lines):
+        if isinstance(line, dict):
+            own = _spread(line, request.unknown)
+            request.add(whole.under(own), index, position, frozenset(own.values) | {n for n, _ in own.faults})
+        else:
+            fault = Spread(faults=[("line", "must be an object")])
+            request.add(whole.under(fault), index, position)
+
+
+def _spread(given: Fields, unknown: set[str]) -> Spread:
+    spread = Spread()
+    for name, value in given.items():
+        if name in PARSERS["lines"]:
+            spread.values[name] = "" if value == [] else value
+        elif name in LISTS:
+            _spread_list(name, value, spread)
+        elif name in GROUPS:
+            _spread_group(name, value, spread, unknown)
+        elif name != "lines":
+            _spread_other(name, value, spread, unknown)
+    return spread
+
+
+def _spread_list(name: str, value: Any, spread: Spread) -> None:
+    columns = LISTS[name]
+    if value is None:
+        return
+    if not isinstance(value, list | tuple) and value != "":
+        spread.faults.append((name, "must be a list"))
+        return
+    told = [cell for cell in value if cell is not None and cell != ""]
+    if len(told) > len(columns):
+        spread.faults.append((name, f"has more than {len(columns)} entries"))
+        return
+    spread.values.update(zip(columns, told + [""] * (len(columns) - len(told)), strict=True))
+
+
+def _spread_group(name: str, value: Any, spread: Spread, unknown: set[str]) -> None:
+    if value is None or value == "" or value == []:
+        return
+    if not isinstance(value, dict):
+        spread.faults.append((name, "must be an object"))
+        return
+    for key, cell in value.items():
+        if key in GROUPS[name]:
+            spread.values[key] = cell
+        elif name == "extra":
+            _spread_other(key, cell, spread, unknown, "extra.")
+        else:
+            unknown.add(f"{name}.{key}")
+
+
+def _spread_other(name: Any, value: Any, spread: Spread, unknown: set[str], prefix: str = "") -> None:
+    if isinstance(name, str) and name.startswith("x_"):
+        spread.extra[name] = value
+    else:
+        unknown.add(f"{prefix}{name}")

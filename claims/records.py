@@ -1,0 +1,332 @@
+"""Rows of cells to rows of a table: parsed, checked, given their ids; each row is accepted or rejected with a reason.
+
+The one way in for files, frames and requests. Cells: column -> one raw value a row; None = not known.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from itertools import compress
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from claims.codes import CellError, Memo, attempt, text
+from claims.fields import MADE, PARSERS, STORED
+from claims.identity import Keys, age_on, digest, row_digests, submission_id
+from claims.table import REQUIRED
+
+Cells = dict[str, list[Any]]
+SMALL = 64  # rows of the ready-made empty columns
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where rows come from: what every row of a reading shares."""
+
+    file_id: str
+    source_system: str
+    loaded_at: datetime  # UTC
+    keys: Keys
+
+
+class Rejected(NamedTuple):
+    """One row that was not accepted. `fields` and `reason` list its faults in one order, joined by ';' and '; '."""
+
+    table: str
+    row: int
+    fields: str
+    reason: str
+    claim_id: str | None
+    claim_line_number: str | None
+
+
+@dataclass
+class Rows:
+    """Parsed columns of some rows, with the faults found so far by position."""
+
+    numbers: list[int]
+    values: Cells
+    faults: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
+
+    def blame(self, position: int, name: str, words: str) -> None:
+        """Note that a row will be rejected, and why."""
+        self.faults.setdefault(position, []).append((name, words))
+
+    def settle(self, name: str, required: bool, misshapen: frozenset[int]) -> None:
+        """Turn the Faults of a column into faults of its rows, and demand a value where one is required.
+
+        Rows that are `misshapen` hold no cells to look for.
+        """
+        column = self.values[name]
+        for position in [i for i, value in enumerate(column) if type(value) is CellError]:
+            self.blame(position, name, str(column[position]))
+            column[position] = None
+        if required:
+            for position in [i for i, value in enumerate(column) if value is None or value == ""]:
+                if position not in misshapen and name not in (told for told, _ in self.faults.get(position, ())):
+                    self.blame(position, name, "is missing")
+
+    def split(self, table: str) -> list[Rejected]:
+        """Take the faulty rows out and return them as rejects."""
+        if not self.faults:
+            return []
+        rejected = [self._reject(table, position) for position in sorted(self.faults)]
+        keep = [position not in self.faults for position in range(len(self.numbers))]
+        self.numbers = list(compress(self.numbers, keep))
+        self.values = {name: list(compress(column, keep)) for name, column in self.values.items()}
+        self.faults = {}
+        return rejected
+
+    def _reject(self, table: str, position: int) -> Rejected:
+        faults = self.faults[position]
+        fields = ";".join(name for name, _ in faults)
+        reason = "; ".join(f"{name} {words}".strip() for name, words in faults)
+        claim, line = (self._told(name, position) for name in ("claim_id", "claim_line_number"))
+        return Rejected(table, self.numbers[position], fields, reason, claim, line)
+
+    def _told(self, name: str, position: int) -> str | None:
+        value = self.values[name][position] if name in self.values else None
+        return None if value is None else str(value)
+
+
+class Records:
+    """Collects the rows of one table. Subclasses say what is derived and how a row gets its id."""
+
+    table: str
+
+    def __init__(self, source: Source, columnwise: bool) -> None:
+        """`columnwise`: cells come from typed columns, many equal ones; a null among them is an empty cell."""
+        self.source = source
+        self.parsers = PARSERS[self.table]
+        self.memos = {name: Memo(parse) for name, parse in self.parsers.items()} if columnwise else {}
+        self.frames: list[pl.DataFrame] = []
+        self.rejected: list[Rejected] = []
+        self.rows = 0
+
+    def take(self, cells: Cells, numbers: list[int], faults: dict[int, list[tuple[str, str]]] | None = None) -> None:
+        """Read rows with their row numbers; `faults` by position were found before their cells were looked at."""
+        self.rows += len(numbers)
+        rows = Rows(numbers, self._parsed(cells, len(numbers)), faults or {})
+        misshapen, required = frozenset(rows.faults), REQUIRED[self.table]
+        for name in rows.values:
+            rows.settle(name, name in required, misshapen)
+        self.rejected += rows.split(self.table)
+        for step in (self.derive, self.identify):
+            step(rows)
+            self.rejected += rows.split(self.table)
+        if rows.numbers:
+            self.frames.append(self._frame(rows))
+
+    def _parsed(self, cells: Cells, count: int) -> Cells:
+        """Every column that was carried, and the required ones whether carried or not."""
+        parsed = {name: [None] * count for name in REQUIRED[self.table] if name not in cells}
+        for name, column in cells.items():
+            if name == "extra":
+                parsed[name] = [attempt(extra_text, cell) for cell in column]
+            elif memo := self.memos.get(name):
+                parsed[name] = [memo[cell] for cell in column]
+            else:
+                parse = self.parsers[name]
+                parsed[name] = [attempt(parse, cell) for cell in column]
+        return parsed
+
+    def derive(self, rows: Rows) -> None:
+        """Columns made from others, and checks that need more than one column."""
+
+    def identify(self, rows: Rows) -> None:
+        """Ids of the rows; rows that repeat an earlier one are blamed."""
+
+    def _frame(self, rows: Rows) -> pl.DataFrame:
+        count = len(rows.numbers)
+        source = self.source
+        shared = {"source_system": source.source_system, "file_id": source.file_id, "loaded_at": source.loaded_at}
+        columns = []
+        for name, dtype in STORED[self.table].items():
+            values = rows.values.get(name)
+            if name in shared:
+                values = [shared[name]] * count
+            if name != "version":
+                columns.append(pl.Series(name, values, dtype) if values is not None else nulls(name, dtype, count))
+        return pl.DataFrame([*columns, pl.Series("row", rows.numbers, pl.Int64)])
+
+    def frame(self) -> pl.DataFrame:
+        """All accepted rows: the stored columns (no version) and `row`."""
+        return pl.concat(self.frames, rechunk=True) if self.frames else empty(self.table)
+
+    def _reject_repeats(self, rows: Rows, ids: Iterable[Any], seen: dict[Any, int]) -> None:
+        for position, (number, key) in enumerate(zip(rows.numbers, ids, strict=True)):
+            first = seen.setdefault(key, number)
+            if first != number:
+                rows.blame(position, *self.repeated(first))
+
+    def repeated(self, first: int) -> tuple[str, str]:
+        """The field and words that reject a row which repeats the row `first`."""
+        return "", f"duplicate of row {first}"
+
+
+class Lines(Records):
+    """Service lines."""
+
+    table = "lines"
+    content = tuple(n for n in STORED["lines"] if n not in MADE or n in ("member_key", "patient_id", "extra"))
+
+    def __init__(self, source: Source, columnwise: bool) -> None:
+        super().__init__(source, columnwise)
+        self.seen: dict[Any, int] = {}
+        self.members: dict[Any, tuple[str | None, str | None]] = {}
+
+    def derive(self, rows: Rows) -> None:
+        """Age from birth, keys from the member id; the raw values go."""
+        values = rows.values
+        starts = values["claim_line_start_date"]
+        births = values.pop("patient_birth_date", None) or [None] * len(starts)
+        if any(births):
+            told = values.get("patient_age") or [None] * len(starts)
+            given = zip(births, starts, told, strict=True)
+            values["patient_age"] = [self._age(rows, position, *ages) for position, ages in enumerate(given)]
+        if "member_id" in values:
+            members = values.pop("member_id")
+            keys = [self._keys(member, birth) for member, birth in zip(members, births, strict=True)]
+            values["member_key"], values["patient_id"] = [k[0] for k in keys], [k[1] for k in keys]
+        for position, end in enumerate(values.get("claim_line_end_date", ())):
+            if end is not None and end < starts[position]:
+                rows.blame(position, "claim_line_end_date", "lies before claim_line_start_date")
+
+    def _age(self, rows: Rows, position: int, birth: Any, start: Any, told: int | None) -> int | None:
+        if birth is None:
+            return told
+        try:
+            return age_on(birth, start)
+        except CellError as fault:
+            rows.blame(position, "patient_birth_date", str(fault))
+            return None
+
+    def _keys(self, member: str | None, birth: Any) -> tuple[str | None, str | None]:
+        known = self.members.get((member, birth))
+        if known is None:
+            keys = self.source.keys
+            known = self.members[member, birth] = keys.member(member), keys.patient(member, birth)
+        return known
+
+    def identify(self, rows: Rows) -> None:
+        """submission_id and row_hash; an exact repeat of an earlier row is rejected."""
+        values, count = rows.values, len(rows.numbers)
+        optional = ("billing_npi", "claim_id", "submitted_date", "claim_frequency_code", "payer_responsibility_code")
+        parts = zip(values["payer_id"], *(values.get(name) or [None] * count for name in optional), strict=True)
+        known: dict[Any, str] = {}
+        values["submission_id"] = [
+            known.get(part) or known.setdefault(part, submission_id(self.source.source_system, *part)) for part in parts
+        ]
+        values["row_hash"] = row_digests([values.get(name) for name in self.content], count, "line")
+        self._reject_repeats(rows, self.sameness(rows), self.seen)
+
+    def sameness(self, rows: Rows) -> Iterable[Any]:
+        """What two rows of one source must share for the second to be a repeat."""
+        return zip(rows.values["submission_id"], rows.values["row_hash"], strict=True)
+
+
+class Outcomes(Records):
+    """Adjudication events."""
+
+    table = "outcomes"
+    content = tuple(n for n in STORED["outcomes"] if n not in MADE)
+
+    def __init__(self, source: Source, columnwise: bool) -> None:
+        super().__init__(source, columnwise)
+        self.seen: Counter[str] = Counter()
+
+    def derive(self, rows: Rows) -> None:
+        """The day an event became known: as given, or else the day of payment."""
+        count = len(rows.numbers)
+        known, paid = (rows.values.get(name) or [None] * count for name in ("known_date", "paid_date"))
+        rows.values["known_date"] = [k or p for k, p in zip(known, paid, strict=True)]
+        for position, value in enumerate(rows.values["known_date"]):
+            if value is None:
+                rows.blame(position, "known_date", "is missing, and so is paid_date")
+
+    def identify(self, rows: Rows) -> None:
+        """outcome_id: the delivered fields and the ordinal among equal events of this source."""
+        rows.values["outcome_id"] = [self._counted(content) for content in delivered(self, rows, "outcome")]
+
+    def _counted(self, content: str) -> str:
+        self.seen[content] += 1
+        return digest((content, str(self.seen[content])))
+
+
+class Authorizations(Records):
+    """States of authorizations."""
+
+    table = "authorizations"
+    content = tuple(n for n in STORED["authorizations"] if n not in MADE or n == "member_key")
+
+    def __init__(self, source: Source, columnwise: bool) -> None:
+        super().__init__(source, columnwise)
+        self.seen: dict[str, int] = {}
+
+    def derive(self, rows: Rows) -> None:
+        """Keys from member ids; a period must not end before it begins."""
+        values = rows.values
+        if "member_id" in values:
+            values["member_key"] = [self.source.keys.member(member) for member in values.pop("member_id")]
+        if "valid_from" in values and "valid_to" in values:
+            for position, (first, last) in enumerate(zip(values["valid_from"], values["valid_to"], strict=True)):
+                if first and last and last < first:
+                    rows.blame(position, "valid_to", "lies before valid_from")
+
+    def identify(self, rows: Rows) -> None:
+        """authorization_id; an exact repeat of an earlier row is rejected."""
+        ids = rows.values["authorization_id"] = delivered(self, rows, "authorization")
+        self._reject_repeats(rows, ids, self.seen)
+
+
+def delivered(records: Outcomes | Authorizations, rows: Rows, kind: str) -> list[str]:
+    """Ids over what was delivered: an empty field and one that was not carried are the same here."""
+    columns = [
+        [None if value == "" else value for value in rows.values[name]] if name in rows.values else None
+        for name in records.content
+    ]
+    return row_digests(columns, len(rows.numbers), f"{kind} {records.source.source_system}")
+
+
+def extra_text(raw: dict[str, Any]) -> str | None:
+    """The site's own columns of one row as JSON, keys sorted; numbers stay numbers; None where there are none."""
+    told = {name: _extra_value(value) for name, value in sorted(raw.items()) if value is not None}
+    return json.dumps(told, ensure_ascii=False) if told else None
+
+
+def _extra_value(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        value = float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise CellError("holds a number that is not finite")
+    return value if isinstance(value, bool | int | float) else text(value)
+
+
+@cache
+def _empty_column(name: str, dtype: pl.DataType) -> pl.Series:
+    return pl.Series(name, [None] * SMALL, dtype)
+
+
+def nulls(name: str, dtype: pl.DataType, count: int) -> pl.Series:
+    """A column of nulls; ready-made for the few rows of a request."""
+    return _empty_column(name, dtype).head(count) if count <= SMALL else pl.Series(name, [None] * count, dtype)
+
+
+@cache
+def empty(table: str) -> pl.DataFrame:
+    """No accepted rows: the columns that `frame` has."""
+    stored = {name: dtype for name, dtype in STORED[table].items() if name != "version"}
+    return pl.DataFrame(schema={**stored, "row": pl.Int64()})
+
+
+RECORDS: dict[str, Callable[[Source, bool], Records]] = {
+    "lines": Lines, "outcomes": Outcomes, "authorizations": Authorizations,
+}  # fmt: skip

@@ -1,0 +1,145 @@
+"""A file of rows and columns to a frame: delimited text (every cell as text) or parquet (cells as they are typed).
+
+What cannot be trusted as a whole (another kind of file, shifted cells, a repeated column) is refused as a whole; what
+is wrong with one cell is left for claims/records.py to reject with its row.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import polars as pl
+
+from claims.errors import UnreadableFileError
+from claims.fields import is_canonical
+
+CHUNK = 50_000  # rows turned to columns at a time
+DELIMITERS = ",;\t|"
+WANTED = "expected a CSV, parquet or JSON file of claim lines, outcomes or authorizations"
+_KNOWN_BYTES = (
+    (b"PK\x03\x04", "an Excel workbook or a zip archive; save the sheet as CSV, or unpack it"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file; save it as CSV"),
+    (b"%PDF", "a PDF; export the data as CSV"),
+    (b"\x1f\x8b", "compressed with gzip; unpack it first"),
+    (b"ISA", "an X12 interchange, which this reader does not take"),
+    (b"<", "XML or HTML; export the data as CSV"),
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+
+
+def read_parquet(content: bytes, name: str) -> pl.DataFrame:
+    """The frame of a parquet file. Raises UnreadableFileError when it is damaged."""
+    try:
+        return pl.read_parquet(io.BytesIO(content))
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise UnreadableFileError(f"{name} begins like parquet but is damaged or cut short; export it anew") from error
+
+
+def read_delimited(content: bytes, name: str, source_names: frozenset[str] = frozenset()) -> pl.DataFrame:
+    """The frame of a delimited text file, every cell a String; `source_names` are column names a mapping knows.
+
+    Raises UnreadableFileError for what is not such a file, naming the row where cells have shifted.
+    """
+    for magic, what in _KNOWN_BYTES:
+        if content.startswith(magic):
+            raise UnreadableFileError(f"{name} is {what} ({WANTED})")
+    written = _decoded(content)
+    if not written.strip():
+        raise UnreadableFileError(f"{name} is empty ({WANTED})")
+    if _CONTROL.search(written[: written.find("\n") if "\n" in written else None]):
+        raise UnreadableFileError(f"{name} is not text ({WANTED})")
+    return _frame(written, _delimiter(written, source_names), name)
+
+
+def _decoded(content: bytes) -> str:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", errors="replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def _delimiter(written: str, source_names: frozenset[str]) -> str:
+    """The one under which the header holds the most known columns, or else the most columns."""
+    line = written.lstrip().split("\n", 1)[0]
+
+    def worth(delimiter: str) -> tuple[int, int]:
+        names = [_tidy(cell) for cell in next(csv.reader([line], delimiter=delimiter), [])]
+        return sum(is_canonical(cell) or cell in source_names for cell in names), len(names)
+
+    return max(DELIMITERS, key=worth)
+
+
+def _tidy(name: str) -> str:
+    """A column name without blanks around it; a canonical one in lower case."""
+    stripped = name.strip()
+    return stripped.lower() if is_canonical(stripped.lower()) else stripped
+
+
+def named(frame: pl.DataFrame, name: str) -> pl.DataFrame:
+    """The frame with tidy column names. Raises UnreadableFileError when two columns then share one."""
+    names = [_tidy(column) for column in frame.columns]
+    _refuse_repeats(names, name)
+    return frame.rename(dict(zip(frame.columns, names, strict=True)))
+
+
+def _refuse_repeats(names: list[str], name: str) -> None:
+    repeated = sorted({column for column in names if names.count(column) > 1})
+    if repeated:
+        raise UnreadableFileError(f"{name} carries the column {repeated[0]!r} twice; remove or rename one")
+
+
+def _frame(written: str, delimiter: str, name: str) -> pl.DataFrame:
+    reader = csv.reader(io.StringIO(written, newline=""), delimiter=delimiter, strict=True)
+    try:
+        header = _header(next(row for row in reader if row), name)
+        rows = _even(reader, len(header), name)
+        chunks = list(_chunks(rows, header))
+    except csv.Error as error:
+        where = f"{name} cannot be read from line {reader.line_num} on"
+        raise UnreadableFileError(f"{where}: a quote may be left open there ({error})") from error
+    if not chunks:
+        raise UnreadableFileError(f"{name} holds a header and no rows of data; check the export")
+    return pl.concat(chunks)
+
+
+def _header(cells: list[str], name: str) -> list[str]:
+    names = [_tidy(cell) or f"(column {number})" for number, cell in enumerate(cells, 1)]
+    _refuse_repeats(names, name)
+    return names
+
+
+def _even(reader: Iterator[list[str]], width: int, name: str) -> Iterator[list[str]]:
+    """Rows of exactly `width` cells; blank lines are skipped, empty cells beyond the header are dropped."""
+    number = 0
+    for row in reader:
+        if not row:
+            continue
+        number += 1
+        if len(row) > width and not any(row[width:]):
+            del row[width:]
+        if len(row) != width:
+            raise UnreadableFileError(
+                f"{name}: row {number} has {len(row)} cells where the header has {width}; "
+                "quote the cells that hold the delimiter, and leave no cell out"
+            )
+        yield row
+
+
+def _chunks(rows: Iterator[list[str]], header: list[str]) -> Iterator[pl.DataFrame]:
+    while chunk := list(islice(rows, CHUNK)):
+        columns = zip(header, zip(*chunk, strict=True), strict=True)
+        yield pl.DataFrame([pl.Series(name, cells, pl.String) for name, cells in columns])
+
+
+def read_table(path: Path, content: bytes, source_names: frozenset[str] = frozenset()) -> pl.DataFrame:
+    """The frame of a file, parquet or text, told apart by its bytes."""
+    if content.startswith(b"PAR1"):
+        return named(read_parquet(content, path.name), path.name)
+    return read_delimited(content, path.name, source_names)
