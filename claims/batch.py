@@ -11,7 +11,8 @@ import polars as pl
 
 from claims.fields import SCHEMAS, STORED
 from claims.nested import Request
-from claims.records import Lines, Records, Rejected, Rows, Source, empty
+from claims.records import Lines, Records, empty
+from claims.rows import Rejected, Rows, Source
 from claims.table import Reject, SourceFile
 
 REJECTS: dict[str, Any] = {name: column.dtype for name, column in Reject.columns().items()}

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 import dataframely as dy
 import polars as pl
 
-from claims import codes
-from claims.codes import Parser
+from claims import codes, quantities
+from claims.cells import Parser, text
 from claims.table import DIAGNOSES, MODIFIERS, RAW_AUTHORIZATION_COLUMNS, RAW_LINE_COLUMNS, Authorization, Line, Outcome
 
 SCHEMAS: dict[str, type[dy.Schema]] = {"lines": Line, "outcomes": Outcome, "authorizations": Authorization}
@@ -28,19 +28,19 @@ RAW: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 _BY_TYPE: dict[object, Parser] = {
-    pl.String: codes.code, pl.Date: codes.day, pl.Decimal(12, 2): codes.money, pl.Float64: codes.number,
-    pl.Boolean: codes.flag, pl.Int32: codes.count,
+    pl.String: codes.code, pl.Date: quantities.day, pl.Decimal(12, 2): quantities.money, pl.Float64: quantities.number,
+    pl.Boolean: quantities.flag, pl.Int32: quantities.count,
 }  # fmt: skip
 _BY_NAME: dict[str, Parser] = {
-    **dict.fromkeys(("claim_id", "payer_name", "plan_id", "line_item_control_no", "line_note"), codes.text),
+    **dict.fromkeys(("claim_id", "payer_name", "plan_id", "line_item_control_no", "line_note"), text),
     **dict.fromkeys(("diagnosis_code_type", "claim_type", "status"), codes.word),
     **dict.fromkeys(("billing_npi", "rendering_npi", "facility_npi", "referring_npi"), codes.tight_code),
     **dict.fromkeys(("service_state", "ndc_code", "member_id", *MODIFIERS), codes.tight_code),
     **dict.fromkeys(DIAGNOSES, codes.diagnosis),
     "hcpcs_code": codes.procedure, "hcpcs_codes": codes.procedures, "place_of_service_code": codes.place,
-    "patient_sex": codes.sex, "patient_age": codes.age, "patient_birth_date": codes.birth_day,
+    "patient_sex": codes.sex, "patient_age": quantities.age, "patient_birth_date": quantities.birth_day,
     "diagnosis_pointers": codes.pointers, "adjustments": codes.adjustments, "remark_codes": codes.listed,
-    "service_unit_quantity": codes.quantity, "units_authorized": codes.quantity,
+    "service_unit_quantity": quantities.quantity, "units_authorized": quantities.quantity,
 }  # fmt: skip
 
 
@@ -51,7 +51,7 @@ def _parsers(table: str) -> dict[str, Parser]:
 
 
 PARSERS: dict[str, dict[str, Parser]] = {table: _parsers(table) for table in SCHEMAS}
-PARSERS["lines"]["charge_amount"] = codes.charge
+PARSERS["lines"]["charge_amount"] = quantities.charge
 CANONICAL = frozenset(name for parsers in PARSERS.values() for name in parsers)
 
 

@@ -17,8 +17,9 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any
 
-from claims.codes import OLDEST_TOLD, CellError
+from claims.cells import CellError
 from claims.errors import UsageError
+from claims.quantities import OLDEST_TOLD
 
 ABSENT = "\0"  # a null in a hashed row; parsed text holds no control characters, so nothing else looks like it
 SEPARATOR = "\x1f"

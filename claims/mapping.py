@@ -19,9 +19,10 @@ from typing import Any
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from claims.codes import CellError, day, text
+from claims.cells import CellError, text
 from claims.errors import UnreadableFileError, UsageError
 from claims.fields import CANONICAL, is_canonical, near
+from claims.quantities import day
 
 Plain = str | int | float | bool
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from claims.fields import PARSERS
-from claims.records import Cells
+from claims.rows import Cells
 from claims.table import DIAGNOSES, DOCUMENTATION, MODIFIERS
 
 LISTS = {"modifiers": MODIFIERS, "diagnosis_codes": DIAGNOSES}

@@ -20,7 +20,8 @@ from claims.identity import Keys, file_digest
 from claims.kinds import tables_of, used_by
 from claims.mapping import Mapping, mapping_of
 from claims.nested import spread_claims
-from claims.records import RECORDS, Cells, Records, Source
+from claims.records import RECORDS, Records
+from claims.rows import Cells, Source
 from claims.settings import Settings
 from claims.tabular import CHUNK, named, read_table
 

@@ -9,92 +9,19 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from functools import cache
-from itertools import compress
-from typing import Any, NamedTuple
+from typing import Any
 
 import polars as pl
 
-from claims.codes import CellError, Memo, attempt, text
+from claims.cells import CellError, Memo, attempt, text
 from claims.fields import MADE, PARSERS, STORED
-from claims.identity import Keys, age_on, digest, row_digests, submission_id
+from claims.identity import age_on, digest, row_digests, submission_id
+from claims.rows import Cells, Rejected, Rows, Source
 from claims.table import REQUIRED
 
-Cells = dict[str, list[Any]]
 SMALL = 64  # rows of the ready-made empty columns
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where rows come from: what every row of a reading shares."""
-
-    file_id: str
-    source_system: str
-    loaded_at: datetime  # UTC
-    keys: Keys
-
-
-class Rejected(NamedTuple):
-    """One row that was not accepted. `fields` and `reason` list its faults in one order, joined by ';' and '; '."""
-
-    table: str
-    row: int
-    fields: str
-    reason: str
-    claim_id: str | None
-    claim_line_number: str | None
-
-
-@dataclass
-class Rows:
-    """Parsed columns of some rows, with the faults found so far by position."""
-
-    numbers: list[int]
-    values: Cells
-    faults: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
-
-    def blame(self, position: int, name: str, words: str) -> None:
-        """Note that a row will be rejected, and why."""
-        self.faults.setdefault(position, []).append((name, words))
-
-    def settle(self, name: str, required: bool, misshapen: frozenset[int]) -> None:
-        """Turn the Faults of a column into faults of its rows, and demand a value where one is required.
-
-        Rows that are `misshapen` hold no cells to look for.
-        """
-        column = self.values[name]
-        for position in [i for i, value in enumerate(column) if type(value) is CellError]:
-            self.blame(position, name, str(column[position]))
-            column[position] = None
-        if required:
-            for position in [i for i, value in enumerate(column) if value is None or value == ""]:
-                if position not in misshapen and name not in (told for told, _ in self.faults.get(position, ())):
-                    self.blame(position, name, "is missing")
-
-    def split(self, table: str) -> list[Rejected]:
-        """Take the faulty rows out and return them as rejects."""
-        if not self.faults:
-            return []
-        rejected = [self._reject(table, position) for position in sorted(self.faults)]
-        keep = [position not in self.faults for position in range(len(self.numbers))]
-        self.numbers = list(compress(self.numbers, keep))
-        self.values = {name: list(compress(column, keep)) for name, column in self.values.items()}
-        self.faults = {}
-        return rejected
-
-    def _reject(self, table: str, position: int) -> Rejected:
-        faults = self.faults[position]
-        fields = ";".join(name for name, _ in faults)
-        reason = "; ".join(f"{name} {words}".strip() for name, words in faults)
-        claim, line = (self._told(name, position) for name in ("claim_id", "claim_line_number"))
-        return Rejected(table, self.numbers[position], fields, reason, claim, line)
-
-    def _told(self, name: str, position: int) -> str | None:
-        value = self.values[name][position] if name in self.values else None
-        return None if value is None else str(value)
 
 
 class Records:
