@@ -1,0 +1,6 @@
+"""The synthetic world: payers with hidden habits, a practice, its claims, and the truth about every denial."""
+
+from data.synthetic.generate import Generated, generate, reachable, readjudicate
+from data.synthetic.world import World, load_world
+
+__all__ = ["Generated", "World", "generate", "load_world", "reachable", "readjudicate"]
