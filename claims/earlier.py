@@ -1,0 +1,279 @@
+"""Which earlier submission a submission repeats: resubmissions and the chains they form (DESIGN section 4).
+
+One class, `_Earlier`, answers for a whole store (`chains`) and for one claim about to be sent (`ChainIndex`). A link
+leads to a strictly earlier submitted_date and rests on nothing known later. Text that is null or "" counts as absent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from claims.match import match_submissions
+from claims.table import MODIFIERS
+
+Ints = npt.NDArray[np.int64]
+Hashes = npt.NDArray[np.uint64]
+NEVER = np.iinfo(np.int32).max  # the day of a submission without a date: neither before nor after any other
+_TEXT = (
+    "submission_id", "source_system", "claim_id", "payer_id", "original_reference_number", "patient_id", "hcpcs_code",
+    "rendering_npi", *MODIFIERS,
+)  # fmt: skip
+_WEIGHTS = np.array([
+    0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0xD6E8FEB86659FD93,
+    0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xFF51AFD7ED558CCD,
+], dtype=np.uint64)  # fmt: skip
+
+
+def chains(lines: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
+    """submission_id, chain_id, resubmission_of (nullable), is_resubmission: one row a submission, in order of time.
+
+    A submission is a resubmission when its frequency is 7 or 8, it names an original_reference_number, the same
+    claim_id went to the same payer before, or every line of it repeats a line of one earlier submission (patient,
+    payer, date, code, modifiers in any order, units, rendering provider). resubmission_of is the latest submission it
+    is linked to by the last three (ties: the largest submission_id); a number leads to the submission whose outcome,
+    known by then, carries it. chain_id is the first submission of the chain. `outcomes`: as stored or as matched.
+    """
+    named = lines.select(payer_claim_control_number="original_reference_number").unique()
+    keys = keys_of(lines)
+    earlier = _Earlier(keys, lines, outcomes.join(named, on="payer_claim_control_number", how="semi"))
+    asked = _asked_of(keys)
+    parent = np.empty(len(asked.first), np.int64)
+    parent[earlier.ranks[asked.first]] = earlier.parents(asked)
+    root = np.where(parent < 0, np.arange(len(parent)), parent)
+    while not np.array_equal(further := root[root], root):
+        root = further
+    ids = earlier.submissions["submission_id"]
+    return earlier.submissions.select(
+        "submission_id",
+        chain_id=ids.gather(root),
+        resubmission_of=ids.gather(pl.Series(parent).replace(-1, None)),
+        is_resubmission=pl.col("says_so") | pl.Series(parent >= 0),
+    )
+
+
+class ChainIndex:
+    """The chain of a few new lines, against stored ones, without touching the stored ones again.
+
+    `codes` (lines,) is the chain's number for each stored line, in their order.
+    """
+
+    def __init__(self, lines: pl.DataFrame, outcomes: pl.DataFrame) -> None:
+        """`lines` with their chain_id (from `chains`), `outcomes` as stored or as matched."""
+        self._earlier = _Earlier(keys_of(lines), lines, outcomes)
+        number = lines.select("chain_id").unique(maintain_order=True).with_row_index("code")
+        codes = lines.select("chain_id").join(number, on="chain_id", how="left", maintain_order="left")["code"]
+        self.codes: Ints = codes.to_numpy().astype(np.int64)
+        self._of_rank = np.full(self._earlier.submissions.height + 1, -1, np.int64)  # the last entry answers for -1
+        self._of_rank[self._earlier.ranks] = self.codes
+
+    def chain_of(self, lines: pl.DataFrame) -> Ints:
+        """The chain's number for each of `lines` (lines,): its own if it is stored, else the one that it would join.
+
+        -1: it begins a chain. Equal to what `chains` says of the stored lines and this submission together.
+        """
+        if lines.is_empty():
+            return np.empty(0, np.int64)
+        keys = keys_of(lines)
+        asked = _asked_of(keys)
+        own = self._earlier.own(keys.submission[asked.first])
+        joined = np.where(own >= 0, own, self._earlier.parents(asked))
+        return self._of_rank[joined][asked.submission]
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What identifies each line (lines,): hashes, 0 where there is nothing to go by, and its day of submission."""
+
+    submission: Hashes
+    day: Ints
+    claim: Hashes  # source, claim_id and payer
+    named: Hashes  # payer and the number of the claim that it says it replaces
+    content: Hashes  # the line itself: two lines with equal content are the same service
+
+
+def keys_of(lines: pl.DataFrame) -> Keys:
+    """The keys of `lines`: the one definition of what repeats what, fast for three lines and for a million."""
+    text = dict(zip(_TEXT, _hashes([lines[name] for name in _TEXT]), strict=True))
+    modifiers = sum(text[name] for name in MODIFIERS)  # a sum: the same in any order
+    units = lines["service_unit_quantity"].to_numpy().astype(np.float64)
+    service = [text["patient_id"], text["payer_id"], text["hcpcs_code"], text["rendering_npi"], modifiers]
+    numbers = [np.where(np.isnan(units), -1.0, units).view(np.uint64), _days(lines["claim_line_start_date"])]
+    number = text["original_reference_number"]
+    return Keys(
+        submission=text["submission_id"],
+        day=_days(lines["submitted_date"]).astype(np.int64),
+        claim=_mixed([text["source_system"], text["claim_id"], text["payer_id"]]),
+        named=np.where(number == 0, number, _mixed([text["payer_id"], number])),
+        content=np.where(text["patient_id"] == 0, text["patient_id"], _mixed([*service, *numbers])),
+    )
+
+
+def _hashes(columns: list[pl.Series]) -> Hashes:
+    """(columns, lines): the hash of each text; 0 for null and ""."""
+    hashes = pl.concat(columns, rechunk=True).hash().to_numpy().reshape(len(columns), -1)
+    absent = _absent()
+    return np.where((hashes == absent[0]) | (hashes == absent[1]), np.uint64(0), hashes)
+
+
+@cache
+def _absent() -> list[int]:
+    return pl.Series(["", None], dtype=pl.String).hash().to_list()
+
+
+def _mixed(parts: list[Hashes]) -> Hashes:
+    """One hash of several, which depends on their order: a sum with a weight (odd, else arbitrary) for each."""
+    total = np.zeros(len(parts[0]), np.uint64)
+    for weight, part in zip(_WEIGHTS, parts, strict=False):
+        total += part * weight
+    return total
+
+
+def _days(dates: pl.Series) -> Hashes:
+    """Days since 1970 (lines,); NEVER for null."""
+    days = dates.to_numpy().astype("datetime64[D]").astype(np.int64)
+    return np.where(days < -NEVER, NEVER, days).astype(np.uint64)
+
+
+# Looking up ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Some submissions to be looked up, and their lines in order of submission."""
+
+    submission: Ints  # (lines,) its number, 0, 1, ... for each line, in the order the lines were given
+    first: Ints  # (submissions,) a line of it
+    content: Hashes  # (lines,) grouped by submission
+    start: Ints  # (submissions,) where its group begins
+    day: Ints
+    claim: Hashes
+    named: Hashes  # (submissions,)
+
+
+def _asked_of(keys: Keys) -> _Asked:
+    _, first, submission = np.unique(keys.submission, return_index=True, return_inverse=True)
+    order = np.argsort(submission, kind="stable")
+    named = np.maximum.reduceat(keys.named[order], start := np.searchsorted(submission[order], np.arange(len(first))))
+    return _Asked(submission, first, keys.content[order], start, keys.day[first], keys.claim[first], named)
+
+
+class _Postings:
+    """For each key the submissions that carry it, by rank: sorted arrays, asked by binary search."""
+
+    def __init__(self, keys: Hashes, ranks: Ints, size: int, known: Ints | None = None) -> None:
+        known = np.full(len(keys), -NEVER) if known is None else known
+        self._size = size
+        self._keys, group = np.unique(keys, return_inverse=True)
+        places = group * np.int64(size) + ranks
+        order = np.lexsort((known, places))
+        first = np.ones(len(order), bool)
+        first[1:] = places[order][1:] != places[order][:-1]
+        self._places: Ints = places[order][first]
+        self._known: Ints = known[order][first]
+
+    def latest(self, keys: Hashes, before: Ints, day: Ints | None = None) -> Ints:
+        """The highest rank below `before` that carries the key (and was known before `day`); -1 for none."""
+        if not len(self._places):
+            return np.full(len(keys), -1, np.int64)
+        at, floor = self._at(keys, before)
+        found = self._ranks(at, floor)
+        while day is not None and (late := (found >= 0) & (self._known[at] >= day)).any():
+            at = np.where(late, at - 1, at)
+            found = np.where(late, self._ranks(at, floor), found)
+        return found
+
+    def _at(self, keys: Hashes, before: Ints) -> tuple[Ints, Ints]:
+        """Places just below `before` and where the key's own begin (past the end for a key that nobody carries)."""
+        group = np.searchsorted(self._keys, keys)
+        known = group < len(self._keys)
+        known[known] = self._keys[group[known]] == keys[known]
+        floor = np.where(known, group * np.int64(self._size), np.iinfo(np.int64).max)
+        at = np.searchsorted(self._places, np.where(known, floor, 0) + before) - 1
+        return at, floor
+
+    def _ranks(self, at: Ints, floor: Ints) -> Ints:
+        place = self._places[at]
+        return np.where((at >= 0) & (place >= floor), place - floor, -1)
+
+
+class _Earlier:
+    """Submissions in order of time (rank: day, then submission_id; without a day last) and what each carries."""
+
+    def __init__(self, keys: Keys, lines: pl.DataFrame, outcomes: pl.DataFrame) -> None:
+        ids = lines.select("submission_id", "submitted_date", says_so=_says_so())
+        self.submissions = (
+            ids.group_by("submission_id")
+            .agg(pl.col("submitted_date").first(), pl.col("says_so").any())
+            .sort("submitted_date", "submission_id", nulls_last=True)
+        )
+        rank = self.submissions.select("submission_id").with_row_index("rank")
+        ranks = ids.select("submission_id").join(rank, on="submission_id", how="left", maintain_order="left")["rank"]
+        self.ranks: Ints = ranks.to_numpy().astype(np.int64)
+        size = self.submissions.height
+        self._days = _days(self.submissions["submitted_date"]).astype(np.int64)
+        self._own = _Postings(keys.submission, self.ranks, size)
+        self._claims = _Postings(keys.claim, self.ranks, size)
+        told = keys.content != 0
+        self._contents = _Postings(keys.content[told], self.ranks[told], size)
+        self._numbers = self._numbered(lines, outcomes, rank)
+
+    def _numbered(self, lines: pl.DataFrame, outcomes: pl.DataFrame, rank: pl.DataFrame) -> _Postings:
+        """The payers' control numbers, each with the submission it was given to and the day that was known."""
+        table = control_numbers(lines, outcomes).join(rank, on="submission_id")
+        payers = lines.select("submission_id", "payer_id").unique("submission_id", keep="any")
+        table = table.join(payers, on="submission_id")
+        payer, number = _hashes([table["payer_id"], table["payer_claim_control_number"]])
+        return _Postings(
+            _mixed([payer, number]), table["rank"].to_numpy().astype(np.int64), self.submissions.height,
+            _days(table["known_date"]).astype(np.int64),
+        )  # fmt: skip
+
+    def own(self, submissions: Hashes) -> Ints:
+        """The rank of each submission that is stored, else -1."""
+        return self._own.latest(submissions, np.full(len(submissions), self.submissions.height))
+
+    def parents(self, asked: _Asked) -> Ints:
+        """The rank of the latest submission, strictly earlier by its day, that each is linked to; -1 for none."""
+        before = np.searchsorted(self._days, asked.day) * (asked.day != NEVER)
+        number = self._numbers.latest(asked.named, before, asked.day)
+        claim = self._claims.latest(asked.claim, before)
+        return np.maximum(np.maximum(number, claim), self._repeated(asked, before))
+
+    def _repeated(self, asked: _Asked, before: Ints) -> Ints:
+        """The latest earlier submission that holds every line's content.
+
+        Each line names its latest holder; until all lines of a submission agree, the search goes on at the earliest.
+        """
+        group = np.repeat(np.arange(len(before)), np.diff(asked.start, append=len(asked.content)))
+        found, open_ = np.full(len(before), -1, np.int64), np.ones(len(before), bool)
+        content, bound = asked.content, before.copy()
+        while len(content):
+            holder = self._contents.latest(content, bound[group])
+            start = np.flatnonzero(np.diff(group, prepend=-1))
+            lowest, highest = np.minimum.reduceat(holder, start), np.maximum.reduceat(holder, start)
+            who = group[start]
+            agreed = lowest == highest
+            found[who[agreed]] = lowest[agreed]
+            bound[who] = lowest + 1
+            open_[who] = ~agreed & (lowest >= 0)
+            content, group = content[open_[group]], group[open_[group]]
+        return found
+
+
+def control_numbers(lines: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
+    """submission_id, payer_claim_control_number, known_date (the first): what the payer called each submission."""
+    given = outcomes.filter(pl.col("payer_claim_control_number") != "")
+    matched = given if "submission_id" in given.columns else match_submissions(lines, given)
+    named = matched.filter(pl.col("submission_id").is_not_null())
+    return named.group_by("submission_id", "payer_claim_control_number").agg(pl.col("known_date").min())
+
+
+def _says_so() -> pl.Expr:
+    """Whether a line's submission says itself that it is not the first."""
+    replaces = pl.col("claim_frequency_code").is_in(["7", "8"])
+    return (replaces | (pl.col("original_reference_number") != "")).fill_null(False)
