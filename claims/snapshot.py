@@ -76,7 +76,7 @@ def take_snapshot(store: Store, as_of: date | None = None, *, classes: pl.DataFr
 
 
 def extended(snapshot: Snapshot, lines: pl.DataFrame) -> Snapshot:
-    """The snapshot with further lines as submitted (Line columns, none of them in it yet), without outcomes of theirs."""
+    """The snapshot with further lines as submitted (Line columns, none of them in it yet), without their outcomes."""
     both = pl.concat([snapshot.lines.select(lines.columns), lines])
     return replace(snapshot, lines=_chained(both, snapshot.controls))
 

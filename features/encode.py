@@ -154,9 +154,13 @@ class Lines:
 
     @cached_property
     def claim(self) -> np.ndarray:
-        """(lines,) int64: 0, 1, ... one number a submission, in order of first sight."""
-        seen: dict[str, int] = {}
-        ids = self.frame.get_column("submission_id").to_list()
+        """(lines,) int64: 0, 1, ... one number a claim, in order of first sight.
+
+        A request may hold the same submission twice; there claim_index tells the two apart.
+        """
+        column = "claim_index" if "claim_index" in self.frame.columns else "submission_id"
+        seen: dict[object, int] = {}
+        ids = self.frame.get_column(column).to_list()
         return np.fromiter((seen.setdefault(s, len(seen)) for s in ids), np.int64, len(ids))
 
     @cached_property

@@ -6,7 +6,7 @@ before the line was submitted, and never the line's own chain.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -14,7 +14,7 @@ import polars as pl
 
 from claims.earlier import ChainIndex
 from claims.label import CATEGORIES
-from claims.snapshot import Snapshot, snapshot_of, with_chains
+from claims.snapshot import Snapshot, extended, snapshot_of
 from claims.table import Authorization, Line, Outcome
 from features.authorization import Authorizations
 from features.catalog import COUNTED_FAMILIES
@@ -48,7 +48,7 @@ class History:
             vocabulary.extended(column, values)
         vocabulary.extended("family", COUNTED_FAMILIES)
         codes = {column: vocabulary.encode(column, values) for column, values in texts.items()}
-        chains = ChainIndex(frame, snapshot.outcomes)
+        chains = ChainIndex(frame, snapshot.controls)
         count = int(chains.codes.max()) + 1 if len(lines) else 0
         original = frame.get_column("is_original").to_numpy()
         authorizations = Authorizations.of(snapshot.authorizations, lines, chains.codes, original)
@@ -79,12 +79,11 @@ class History:
         submitted = lines.get_column("submitted_date")
         if lines.is_empty() or submitted.min() == submitted.max():
             return self
-        stored = self.snapshot.lines.select(Line.column_names())
-        new = lines.join(stored.select("submission_id").unique(), on="submission_id", how="anti")
+        new = lines.join(self.snapshot.lines.select("submission_id").unique(), on="submission_id", how="anti")
         if new.is_empty():
             return self
-        both = pl.concat([stored, new.with_columns(version=pl.lit(1, pl.Int32)).select(stored.columns)])
-        return History.of(replace(self.snapshot, lines=with_chains(both, self.snapshot.remittances)))
+        as_stored = new.with_columns(version=pl.lit(1, pl.Int32)).select(Line.column_names())
+        return History.of(extended(self.snapshot, as_stored))
 
 
 def _counted(vocabulary: Vocabulary) -> dict[str, int]:

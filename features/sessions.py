@@ -86,8 +86,7 @@ class Sessions:
             "days_since_same_family": _nearest(lines[same_family], back[same_family], size),
             "days_since_any_service": _nearest(lines, back, size),
             **{
-                f"{name}_sessions__365d": sessions(self.family[rows] == self.counted[name])
-                for name in COUNTED_FAMILIES
+                f"{name}_sessions__365d": sessions(self.family[rows] == self.counted[name]) for name in COUNTED_FAMILIES
             },
         }
 

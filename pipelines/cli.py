@@ -1,0 +1,276 @@
+"""The command line: parses, calls one plain function a verb, prints. `denials VERB --help` teaches each.
+
+Exit codes: 0 done, 2 usage, 10 unreadable file, 11 rejects above the limit, 13 gate failed, 14 no model or a mismatched
+one, 15 a service or database out of reach.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from claims.errors import DenialsError, GateFailedError, UsageError
+from claims.settings import Settings, load_settings
+from pipelines import show
+from pipelines.terminal import dump, fail, out, progress, say
+
+app = typer.Typer(
+    help="Denial risk of a claim before it is sent, learned from the practice's own remittances.",
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+    epilog="State lives under DENIALS_HOME (default: the current folder); settings in its denials.toml.",
+)  # fmt: skip
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for machines.")]
+Map = Annotated[
+    Path | None, typer.Option("--map", help="TOML file that renames a foreign export's columns and values.")
+]
+Model = Annotated[
+    str | None, typer.Option("--model", help="Alias, version or folder (default: the exported champion).")
+]
+
+
+def main() -> None:
+    """Entry point of `denials`: user errors become one line and an exit code."""
+    try:
+        app()
+    except DenialsError as error:
+        fail(str(error))
+        sys.exit(error.exit_code)
+
+
+def _day(text: str | None, settings: Settings) -> date:
+    if text is None:
+        return settings.today()
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError as error:
+        raise UsageError(f"a day is written like 2026-01-31, not {text!r}") from error
+
+
+@app.command()
+def demo(
+    claims: Annotated[int, typer.Option(min=500, help="Claims of the synthetic practice.")] = 20_000,
+    home: Annotated[Path, typer.Option(help="Folder for all that the demo makes.")] = Path("demo"),
+) -> None:
+    """The whole main job on a synthetic practice: files, store, model, scores with reasons, report."""
+    from pipelines.demo import run_demo
+
+    run_demo(home, claims)
+
+
+@app.command()
+def generate(
+    out_folder: Annotated[Path, typer.Option("--out", help="Folder for lines.csv, outcomes.csv, authorizations.csv.")],
+    world: Annotated[str, typer.Option(help="small, base, drift, or a YAML file of your own.")] = "base",
+    claims: Annotated[int, typer.Option(min=1)] = 20_000,
+    seed: Annotated[int | None, typer.Option(help="Default: the world's own.")] = None,
+) -> None:
+    """Write a synthetic practice with known answers (truth.csv). It shows that the machinery works, no more."""
+    from data.synthetic import generate as generate_world
+    from data.synthetic import load_world
+
+    with progress("generate") as tell:
+        tell(f"{claims:,} claims of world {world}", 0.1)
+        made = generate_world(load_world(world), claims, seed)
+        tell("writing files", 0.8)
+        made.write(out_folder)
+    say(f"{made.lines.height:,} lines and {made.outcomes.height:,} outcomes are in {out_folder}")
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="Files or folders: claim lines, outcomes, authorizations.")],
+    map_file: Map = None,
+    as_json: Json = False,
+) -> None:
+    """Take files into the store. The same file twice changes nothing; what is rejected is told with its reason."""
+    from claims.ingest import ingest as ingest_files
+    from claims.mapping import load_mapping
+
+    settings = load_settings()
+    mapping = load_mapping(map_file) if map_file else None
+    with progress("ingest", quiet=as_json) as tell:
+        report = ingest_files(paths, settings, mapping, tell)
+    if as_json:
+        dump(report.as_json())
+    else:
+        show.ingested(report)
+    report.raise_for_faults(settings)
+
+
+@app.command()
+def train(
+    as_of: Annotated[str | None, typer.Option(help="Use only what was known before this day (default: today).")] = None,
+    seed: Annotated[int | None, typer.Option(help="Default: training.seed of denials.toml.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Learn from the store, replay the last quarter, hold the gate, and register the model as challenger."""
+    from claims.store import Store
+    from training.run import train as train_model
+
+    settings = load_settings()
+    if seed is not None:
+        settings.training.seed = seed
+    with progress("train", quiet=as_json) as tell:
+        result = train_model(Store.open(settings), settings, as_of=_day(as_of, settings), progress=tell)
+    if as_json:
+        dump(result.json())
+    else:
+        show.trained(result, settings)
+
+
+@app.command()
+def evaluate(
+    model: Annotated[str, typer.Option("--model", help="Alias or version of a registered model.")] = "challenger",
+    replay_from: Annotated[
+        str | None, typer.Option("--from", help="First day of the replay (default: the last quarter).")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Hold the gate: the challenger against the champion and the baselines. Exit 13 when it fails."""
+    from claims.store import Store
+    from training.run import evaluate as evaluate_model
+
+    settings = load_settings()
+    start = _day(replay_from, settings) if replay_from else None
+    with progress("evaluate", quiet=as_json) as tell:
+        result = evaluate_model(Store.open(settings), settings, which=model, replay_from=start, progress=tell)
+    if as_json:
+        dump(result.json())
+    else:
+        show.trained(result, settings)
+    if not result.passed:
+        raise GateFailedError("the gate failed; the champion stays. The checks above say where")
+
+
+@app.command()
+def promote(as_json: Json = False) -> None:
+    """Let the challenger serve, if its gate passed. The champion becomes `previous`."""
+    from training.registry import promote as promote_model
+
+    _changed(promote_model(load_settings()), "serves now", as_json)
+
+
+@app.command()
+def rollback(as_json: Json = False) -> None:
+    """Let the previous champion serve again."""
+    from training.registry import rollback as roll_back
+
+    _changed(roll_back(load_settings()), "serves again", as_json)
+
+
+def _changed(answer: dict[str, str | None], verb: str, as_json: bool) -> None:
+    if as_json:
+        dump(answer)
+    else:
+        say(
+            f"Model {answer['model_version']} {verb}, from {answer['folder']}; previous: {answer['previous'] or 'none'}."
+        )
+
+
+def _scorer(model: str | None, settings: Settings) -> Any:
+    from serving import Scorer
+
+    if model is None or Path(model).is_dir():
+        return Scorer.load(Path(model) if model else None, settings)
+    from training.registry import resolve
+
+    return Scorer.load(resolve(settings, model), settings)
+
+
+@app.command()
+def score(
+    file: Annotated[Path, typer.Argument(help="Claims to be sent: CSV, Parquet or JSON.")],
+    out_file: Annotated[Path, typer.Option("--out", help="Answer: .csv, .parquet or .json.")],
+    explain: Annotated[
+        str | None, typer.Option(help="top or full: a second file, OUT.drivers, with what drives each line.")
+    ] = None,
+    model: Model = None,
+    map_file: Map = None,
+) -> None:
+    """Score a file of claims before they are sent: one row out for every line in."""
+    from claims.mapping import load_mapping
+    from serving.batch import score_file
+
+    settings = load_settings()
+    mapping = load_mapping(map_file) if map_file else None
+    scorer = _scorer(model, settings)
+    with progress("score") as tell:
+        scored = score_file(scorer, file, out_file, explain=explain, progress=tell, mapping=mapping)
+    show.scored(scored, out_file)
+
+
+@app.command()
+def explain(
+    file: Annotated[Path, typer.Argument(help="Claims: CSV, Parquet or JSON.")],
+    claims: Annotated[int, typer.Option(min=1, help="How many, dearest first.")] = 3,
+    model: Model = None,
+    as_json: Json = False,
+) -> None:
+    """Say why: the claims of a file that stand to lose most, line by line, in a biller's words."""
+    answer = _scorer(model, load_settings()).explain_file(file)
+    if as_json:
+        dump(answer)
+    else:
+        show.explained(answer, claims)
+
+
+@app.command()
+def report(
+    out_file: Annotated[Path, typer.Option("--out", help="An HTML page that needs nothing else.")] = Path(
+        "report.html"
+    ),
+) -> None:
+    """Write the manager's page: denials over time, by payer, code and category, what drives them, model quality."""
+    from dashboard.report import write_report
+
+    with progress("report") as tell:
+        tell("reading the store and drawing", 0.3)
+        written = write_report(load_settings(), out_file)
+    say(f"{written} is written ({written.stat().st_size / 1e6:.1f} MB); open it in a browser.")
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Loopback only, until keys exist.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535)] = None,
+) -> None:
+    """Serve scores over HTTP and the manager's page at `/`."""
+    import uvicorn
+
+    from dashboard.app import create_app
+
+    settings = load_settings()
+    address, at = host or settings.serving.host, port or settings.serving.port
+    if address not in {"127.0.0.1", "::1", "localhost"}:
+        raise UsageError(f"without keys the service listens on loopback only, not on {address}")
+    say(f"http://{address}:{at}/ (page), /docs (API), POST /v1/score. Stop with Ctrl-C.")
+    uvicorn.run(create_app(settings), host=address, port=at, log_level="warning", access_log=False)
+
+
+@app.command()
+def schedule() -> None:
+    """Serve the Prefect deployments: retrain and ingest by the cron of denials.toml, until stopped."""
+    from pipelines.schedule import serve as serve_deployments
+
+    settings = load_settings()
+    say(
+        f"retrain: {settings.schedule.train}; ingest: {settings.schedule.ingest if settings.schedule.inbox else 'no inbox is set'} ({settings.timezone}). Stop with Ctrl-C."
+    )
+    serve_deployments(settings)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Look at the installation: settings, store, models, MLflow; each with its remedy."""
+    from pipelines.doctor import examine
+
+    checks = examine(load_settings())
+    if as_json:
+        dump({"checks": [check._asdict() for check in checks]})
+    else:
+        show.examined(checks)
+    out.file.flush()

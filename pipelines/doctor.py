@@ -1,0 +1,81 @@
+"""What `denials doctor` looks at: each finding is a name, whether it is well, what is there, and the remedy."""
+
+from __future__ import annotations
+
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from claims.errors import DenialsError
+from claims.settings import Settings
+from claims.store import Store
+
+
+class Check(NamedTuple):
+    """well None: nothing to judge yet."""
+
+    name: str
+    well: bool | None
+    found: str
+    remedy: str = ""
+
+
+def examine(settings: Settings) -> list[Check]:
+    """All checks, in the order in which a newcomer meets them."""
+    return [check for look in (_site, _secret, _store, _champion, _registry) for check in _safely(look, settings)]
+
+
+def _safely(look: Callable[[Settings], Iterator[Check]], settings: Settings) -> list[Check]:
+    try:
+        return list(look(settings))
+    except DenialsError as error:
+        return [Check(look.__name__.strip("_"), False, type(error).__name__, str(error))]
+
+
+def _site(settings: Settings) -> Iterator[Check]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Check("python", sys.version_info >= (3, 11), version, "Python 3.11 or newer is needed")
+    toml = settings.home / "denials.toml"
+    yield Check("home", True, str(settings.home))
+    yield Check("settings", True, "denials.toml" if toml.exists() else "defaults (no denials.toml)")
+    yield Check("today", True, f"{settings.today()} in {settings.timezone}")
+
+
+def _secret(settings: Settings) -> Iterator[Check]:
+    key = settings.home / "secret.key"
+    if not key.exists():
+        yield Check("secret.key", None, "not made yet", "the first ingest makes it; keep a copy in a safe place")
+        return
+    mode = stat.S_IMODE(key.stat().st_mode)
+    yield Check("secret.key", mode == 0o600, f"mode {mode:o}", f"chmod 600 {key}")
+
+
+def _store(settings: Settings) -> Iterator[Check]:
+    if not settings.store.exists():
+        yield Check("store", None, "empty", "denials ingest PATH")
+        return
+    store = Store.open(settings)
+    lines, outcomes, rejects = store.lines().height, store.outcomes().height, store.rejects().height
+    yield Check("store", True, f"{lines:,} lines, {outcomes:,} outcomes ({store.data_version()})")
+    yield Check("rejects", rejects == 0 or None, f"{rejects:,} rows", "their reasons stand in the table store/rejects")
+
+
+def _champion(settings: Settings) -> Iterator[Check]:
+    from training.model import DenialModel
+
+    if not (settings.models / "champion").exists():
+        yield Check("champion", None, "none", "denials train, then denials promote")
+        return
+    model = DenialModel.load(settings.models / "champion")
+    model.check_golden()
+    yield Check("champion", True, f"version {model.version}, trained through {model.trained_through}")
+
+
+def _registry(settings: Settings) -> Iterator[Check]:
+    if not (settings.mlruns / "mlflow.db").exists():
+        yield Check("mlflow", None, "no runs yet", "denials train")
+        return
+    from training.registry import aliases
+
+    yield Check("mlflow", True, ", ".join(f"{name}: {at}" for name, at in aliases(settings).items()) or "no aliases")

@@ -1,0 +1,20 @@
+"""The flow that scores a file of claims before they are sent. The same file and model write the same answer again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import flow, get_run_logger
+
+from claims.settings import load_settings
+from serving import Scorer
+from serving.batch import score_file
+
+
+@flow(name="denials-score-batch", log_prints=False, persist_result=False)
+def score_batch_flow(path: str, out: str, home: str, explain: str | None = None) -> int:
+    """Score the claims of one file with the champion. Returns the number of lines, never content."""
+    scorer = Scorer.load(settings=load_settings(home))
+    lines = score_file(scorer, Path(path), Path(out), explain=explain).height
+    get_run_logger().info("score_batch: %s lines", lines)
+    return lines

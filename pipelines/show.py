@@ -1,0 +1,104 @@
+"""The answers of the verbs as tables for people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from claims.ingest import IngestReport
+from claims.settings import Settings
+from pipelines.doctor import Check
+from pipelines.terminal import say, table
+from training.run import TrainResult
+
+SHOWN_FILES = 20
+METRICS = {
+    "auroc": "AUROC", "auprc": "AUPRC", "brier": "Brier score", "ece": "ECE (ten bins of equal mass)",
+    "recall_at_p95": "Recall at 95 % precision", "dollars_captured": "Denied dollars within the review budget",
+}  # fmt: skip
+
+
+def ingested(report: IngestReport) -> None:
+    """Files, accepted and rejected rows, and the reasons."""
+    rows = [
+        (f.file, f.kind or "not read", f.accepted, f.rejected, f.new, f.already_present, f.new_versions)
+        for f in report.files
+    ]
+    table("Files", ("file", "kind", "accepted", "rejected", "new", "known", "changed"), rows[:SHOWN_FILES], left=2)
+    if len(rows) > SHOWN_FILES:
+        say(f"... and {len(rows) - SHOWN_FILES} more files; --json lists them all.")
+    reasons: Counter[str] = Counter()
+    for file in report.files:
+        reasons.update(file.reasons)
+        if file.unknown_columns:
+            say(f"{file.file}: columns that are not used: {', '.join(file.unknown_columns)}")
+    if reasons:
+        table("Rejected", ("reason", "rows"), reasons.most_common(SHOWN_FILES))
+
+
+def trained(result: TrainResult, settings: Settings) -> None:
+    """Counts, metrics beside the baselines, the gate, and what comes next."""
+    say(f"Model {result.model_version} as of {result.as_of}: learned from {result.lines_used:,} mature lines, "
+        f"{result.lines_immature:,} are too young to learn from.")  # fmt: skip
+    measured(result, {})
+    table("Gate", ("check", "outcome", "detail"), [(a["code"], a["outcome"], a["detail"]) for a in result.gate], left=3)
+    for note in result.notes:
+        say(note)
+    if result.run_id:
+        say("Next: denials promote" if result.passed else "The gate failed: this model cannot be promoted.")
+        say(f"MLflow: {mlflow_command(settings)}")
+
+
+def measured(result: TrainResult, ceilings: dict[str, float]) -> None:
+    """Metrics of the replay, the baselines beside them; ceilings (AUROC) where the truth is known."""
+    names = list(result.baselines)
+    rows: list[tuple[Any, ...]] = []
+    for metric, words in METRICS.items():
+        value = result.metrics.get(metric)
+        low, high = result.metrics.get(f"{metric}_low"), result.metrics.get(f"{metric}_high")
+        interval = f"{low:.3f}-{high:.3f}" if low is not None and high is not None else None
+        rows.append((words, value, interval, *(result.baselines[name].get(metric) for name in names)))
+    rows += [(f"AUROC of {name}", value, None, *([None] * len(names))) for name, value in ceilings.items()]
+    table("Replay of the last quarter", ("metric", "model", "95 %", *(n.replace("_", " ") for n in names)), rows)
+
+
+def mlflow_command(settings: Settings) -> str:
+    """How to look at the runs."""
+    return f".venv/bin/mlflow ui --backend-store-uri sqlite:///{settings.mlruns / 'mlflow.db'}"
+
+
+def scored(rows: pl.DataFrame, written: Path) -> None:
+    """How many claims are in each band."""
+    claims = rows.unique("score_id").drop_nulls("claim_denial_risk")
+    count = dict(claims.group_by("band").len().iter_rows())
+    lost = rows.get_column("denial_risk").null_count()
+    say(f"{rows.height:,} lines of {claims.height:,} claims are in {written}: "
+        f"{count.get('high', 0):,} to hold, {count.get('medium', 0):,} to review, {count.get('low', 0):,} to submit"
+        + (f"; {lost:,} lines could not be scored (column error)." if lost else "."))  # fmt: skip
+
+
+def explained(answer: dict[str, Any], most: int) -> None:
+    """The claims that stand to lose most, each line with what drives it."""
+    dearest = sorted(answer["claims"], key=lambda claim: -float(claim["expected_loss"] or 0))[:most]
+    for claim in dearest:
+        say(f"Claim {claim['claim_id']}: risk {claim['claim_denial_risk']:.0%} ({claim['band']}), "
+            f"expected loss {claim['expected_loss']} USD, decision: {claim['decision']}")  # fmt: skip
+        for line in claim["lines"]:
+            say(f"  line {line['claim_line_number']} {line['hcpcs_code']}: risk {line['denial_risk']:.0%}")
+            for driver in line["drivers"]:
+                if driver["sentence"]:
+                    say(f"    {'+' if driver['shap'] > 0 else '-'} {driver['sentence']}")
+        say()
+    for claim in answer["rejected"]:
+        faults = "; ".join(f"{e['field']}: {e['message']}" for e in claim["errors"])
+        say(f"Claim {claim['index'] + 1} of the file could not be scored: {faults}")
+
+
+def examined(checks: list[Check]) -> None:
+    """What the doctor found."""
+    word = {True: "well", False: "NOT WELL", None: "-"}
+    rows = [(c.name, word[c.well], c.found, "" if c.well else c.remedy) for c in checks]
+    table("Doctor", ("what", "state", "found", "remedy"), rows, left=4)
