@@ -1,0 +1,120 @@
+"""The model card: what it is, what it learned from, how good it was on later lines, where not to trust it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from training.cohort import Cohort
+from training.evaluate import Report
+from training.gate import Answer
+from training.metrics import Metrics
+from training.model import DenialModel
+
+WORDS = {
+    "auroc": "AUROC (a denied line ranks above a paid one)",
+    "auprc": "AUPRC",
+    "brier": "Brier score",
+    "ece": "ECE (ten bins of equal mass)",
+    "log_loss": "Log loss",
+    "recall_at_p95": "Recall at 95 % precision",
+    "dollars_at_budget": "Denied dollars found within the review budget",
+    "calibration_slope": "Calibration slope",
+    "claim_auroc": "AUROC of claims",
+    "claim_brier": "Brier score of claims",
+    "claim_ece": "ECE of claims",
+}
+LIMITS = """\
+- It learned from this practice's own remittances (in a demonstration: from a synthetic world). It says nothing about
+  other practices; numbers from the synthetic world show that the machinery works, not how well a real payer is
+  predicted.
+- A payer, code or provider that was not seen is scored by what is known of similar ones: see the evidence grade.
+- It predicts the payer's first answer to an original claim, not the end of an appeal, and not secondary claims.
+- Payers change. The figures hold for the replayed period; watch performance and retrain.
+- Claims whose outcome the tool itself has changed are learned as they were sent."""
+
+
+def number(metrics: Metrics, name: str) -> str:
+    """`0.812 (0.800 to 0.824)`, `not defined`, or nothing for a metric that was not asked for."""
+    value, low, high = metrics.get(name), metrics.get(f"{name}_low"), metrics.get(f"{name}_high")
+    if name not in metrics:
+        return ""
+    if value is None:
+        return "not defined"
+    return f"{value:.3f}" if low is None or high is None else f"{value:.3f} ({low:.3f} to {high:.3f})"
+
+
+def make_card(
+    model: DenialModel,
+    cohort: Cohort,
+    replayed: tuple[str, Report] | None,
+    gate: Sequence[Answer],
+    concepts: dict[str, list[str]],
+) -> str:
+    """The text of card.md. `replayed`: the first day of the replay and its report; None when it was not possible."""
+    sections = [
+        _what(model),
+        _learned_from(model, cohort),
+        _figures(*replayed) if replayed else "## How good\n\nNot known: there was too little history for a replay.",
+        "## Gate\n\n" + "\n".join(f"- {a['code']} {a['outcome'].replace('_', ' ')}: {a['detail']}" for a in gate),
+        _calibration(model),
+        f"## Limits\n\n{LIMITS}",
+        "## Features by concept\n\n"
+        + "\n".join(f"- {concept}: {', '.join(names)}" for concept, names in concepts.items()),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _what(model: DenialModel) -> str:
+    versions = model.versions
+    return (
+        f"# Denial risk of claim lines, as of {versions['as_of']}\n\n"
+        "For each line of an original claim, before it is sent: the probability that the payer's first answer denies "
+        "it wholly or in part. LightGBM, deterministic; probabilities by a smooth, increasing calibration; reasons as "
+        f"exact contributions in log-odds.\n\nCode {versions['code_version']}, seed {versions['seed']}, "
+        f"{versions['rounds']} rounds, data {versions['data_version'] or 'without a version'}."
+    )
+
+
+def _learned_from(model: DenialModel, cohort: Cohort) -> str:
+    versions = model.versions
+    states = [f"| {state.replace('_', ' ')} | {count} |" for state, count in cohort.counts.items()]
+    outside = [
+        f"| out of the target: {outcome.replace('_', ' ')} | {count} |"
+        for outcome, count in cohort.out_of_target.items()
+    ]
+    lags = cohort.lags["days"].to_numpy()
+    return (
+        f"## Learned from\n\n{versions['lines']} mature lines submitted {versions['trained_from']} to "
+        f"{versions['trained_through']}; nothing known on or after {versions['as_of']} was used. A line is mature when "
+        f"older than its payer's remittance lag ({lags.min():.0f} to {lags.max():.0f} days).\n\n"
+        "| lines | count |\n|---|---|\n" + "\n".join(states + outside)
+    )
+
+
+def _figures(start: str, found: Report) -> str:
+    names = list(found.baselines)
+    head = f"| | this model | {' | '.join(name.replace('_', ' ') for name in names)} |\n|---|---|{'---|' * len(names)}"
+    rows = [
+        f"| {words} | {number(found.metrics, name)} | {' | '.join(number(found.baselines[b], name) for b in names)} |"
+        for name, words in WORDS.items()
+    ]
+    payers = [
+        f"| {payer} | {m['lines']} | {m['denial_rate']:.3f} | "
+        f"{' | '.join(number(m, name) for name in ('auroc', 'brier', 'ece'))} |"
+        for payer, m in found.by_payer.items()
+    ]
+    return (
+        f"## How good\n\nReplay: a model trained as of {start} scored the {found.metrics['lines']:.0f} lines "
+        f"({found.metrics['claims']:.0f} claims) submitted since then whose outcomes are mature; denied "
+        f"{number(found.metrics, 'denial_rate')}. 95 % intervals by bootstrap over claims.\n\n{head}\n"
+        + "\n".join(rows)
+        + "\n\n| payer | lines | denied | AUROC | Brier | ECE |\n|---|---|---|---|---|---|\n" + "\n".join(payers)
+    )  # fmt: skip
+
+
+def _calibration(model: DenialModel) -> str:
+    c = model.calibration
+    return (
+        f"## Calibration\n\nMethod {c.method} (a {c.a:.3f}, b {c.b:.3f}, c {c.c:+.3f}), found on the latest {c.lines} "
+        f"lines that stopped the fit. Lines of a claim share their fate to the degree 1 - kappa = {1 - c.kappa:.2f}."
+    )

@@ -1,0 +1,167 @@
+"""The replay: train as of T, score what was submitted from T on, compare with the outcomes that are mature today.
+
+T is by default the point three quarters of the way, in days, from the first to the last submission among the lines
+mature at D. The model as of T sees a snapshot cut at T. The later lines take their history from the whole snapshot,
+as in production, where it keeps growing; features look strictly before each line's own submission.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from claims.settings import Settings
+from claims.snapshot import Snapshot
+from features import catalog
+from features.history import History
+from training.baselines import RateTable, logistic_scores
+from training.cohort import Cohort, cohort_of, require
+from training.examples import Examples, Plan, examples, learn, origin, plan
+from training.fit import Recipe
+from training.matrix import usable
+from training.metrics import Metrics, Scored, measure
+from training.model import DenialModel
+
+Cut = Callable[[date], Snapshot]  # what was known strictly before a day
+REPLAY_FROM = 0.75
+PAYER_LINES, PAYER_DENIALS = 200, 20  # support for a row of its own
+
+
+@dataclass(frozen=True)
+class Material:
+    """All that is known at D: the snapshot, its cohort, its history, and the mature lines with their features."""
+
+    snapshot: Snapshot
+    cohort: Cohort
+    history: History
+    found: Examples
+
+
+def gather(cut: Cut, as_of: date, settings: Settings) -> Material:
+    """Material as of a day. UsageError when it is too little to learn from."""
+    snapshot = cut(as_of)
+    cohort = cohort_of(snapshot, as_of, settings.maturity)
+    mature = require(cohort)
+    history = History.of(snapshot)
+    return Material(snapshot, cohort, history, examples(snapshot, mature, history))
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A model learned from all that was known at its day, with what it was learned from."""
+
+    model: DenialModel
+    plan: Plan
+    material: Material
+
+
+def learn_as_of(cut: Cut, as_of: date, settings: Settings, recipe: Recipe) -> Learned:
+    """What training on that day would have made. UsageError when there was too little to learn from."""
+    known = gather(cut, as_of, settings)
+    chosen = plan(known.found, recipe)
+    return Learned(learn(known.found, chosen, recipe, origin(known.snapshot, known.cohort, settings)), chosen, known)
+
+
+def replay_start(found: Examples) -> date:
+    """T: three quarters of the way, in days, through the mature lines."""
+    first, last = found.lines["submitted_date"].min(), found.lines["submitted_date"].max()
+    assert isinstance(first, date) and isinstance(last, date)  # require() leaves no empty or undated cohort
+    return first + timedelta(days=round(REPLAY_FROM * (last - first).days))
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Later lines as the model of T and the baselines score them: probabilities (lines,), raw (lines,), matrix X."""
+
+    start: date
+    learned: Learned
+    later: Examples
+    X: np.ndarray
+    raw: np.ndarray
+    risk: np.ndarray
+    baselines: dict[str, np.ndarray]
+
+    @property
+    def scored(self) -> Scored:
+        """The later lines as the metrics take them."""
+        return self.later.scored(self.risk)
+
+    @property
+    def claims(self) -> Scored:
+        """The claims of the later lines: a claim is positive if any of its lines is."""
+        codes = self.later.claims
+        y = (np.bincount(codes, weights=self.later.y) > 0).astype(np.float64)
+        charge = np.bincount(codes, weights=self.scored.charge)
+        return Scored(y, self.learned.model.claim_risk(self.risk, codes), np.arange(len(y)), charge)
+
+
+def after(found: Examples, day: date) -> Examples:
+    """The lines submitted on a day or later."""
+    return found.take(np.flatnonzero((found.lines["submitted_date"] >= day).to_numpy()))
+
+
+def replay(cut: Cut, today: Material, start: date, settings: Settings, recipe: Recipe) -> Replay:
+    """Train as of `start`, score today's mature lines submitted since. UsageError when there was too little by then."""
+    learned = learn_as_of(cut, start, settings, recipe)
+    later = after(today.found, start)
+    X = learned.model.matrix(later.table)
+    raw = learned.model.raw_score(X)
+    return Replay(start, learned, later, X, raw, learned.model.risk(raw), baseline_scores(learned, later, X, settings))
+
+
+def baseline_scores(learned: Learned, later: Examples, X: np.ndarray, settings: Settings) -> dict[str, np.ndarray]:
+    """Probabilities (lines,) of the later lines by baselines that learned from the same lines as the model."""
+    seen = learned.material.found
+    table = RateTable.fit(seen.lines, seen.y)
+    design = learned.model.matrix(seen.table)
+    logistic = logistic_scores(design, seen.y, usable(catalog.CATALOG), X, settings.training.seed)
+    return {"payer_cpt": table.rate(later.lines), "logistic_regression": logistic}
+
+
+@dataclass(frozen=True)
+class Report:
+    """Metrics of the model, of its claims (names claim_*), of the baselines, and by payer."""
+
+    metrics: Metrics
+    baselines: dict[str, Metrics]
+    by_payer: dict[str, Metrics]
+
+
+def report(done: Replay, settings: Settings) -> Report:
+    """Measure a replay."""
+    budget, seed = settings.money.review_budget_share, settings.training.seed
+    lines = measure(done.scored, budget, seed)
+    claims = measure(done.claims, budget, seed)
+    kept = ("auroc", "auprc", "brier", "ece", "denial_rate")
+    own = lines | {
+        f"claim_{name}{end}": claims[f"{name}{end}"] for name in kept for end in ENDS if f"{name}{end}" in claims
+    }
+    others = {name: measure(done.later.scored(p), budget, seed) for name, p in done.baselines.items()}
+    return Report(own, others, by_payer(done, settings))
+
+
+ENDS = ("", "_low", "_high")
+
+
+def by_payer(done: Replay, settings: Settings) -> dict[str, Metrics]:
+    """Metrics of each payer with support, by payer_id, the largest first."""
+    payers = done.later.lines.select("payer_id", y=pl.Series(done.later.y))
+    counted = (
+        payers.group_by("payer_id")
+        .agg(lines=pl.len(), denied=pl.col("y").sum())
+        .sort("lines", "payer_id", descending=True)
+    )
+    supported = counted.filter((pl.col("lines") >= PAYER_LINES) & (pl.col("denied") >= PAYER_DENIALS))["payer_id"]
+    column = payers["payer_id"]
+    return {
+        payer: measure(
+            done.scored.take(np.flatnonzero((column == payer).to_numpy())),
+            settings.money.review_budget_share,
+            settings.training.seed,
+        )
+        for payer in supported
+    }

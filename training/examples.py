@@ -1,0 +1,126 @@
+"""Lines with their features and labels, and a model learned from them as of a day."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from claims.settings import Settings
+from claims.snapshot import Snapshot
+from features import catalog
+from features.build import build
+from features.history import History
+from features.table import FeatureTable
+from training.calibrate import Calibration, calibrate
+from training.cohort import KEY, ORDER, Cohort
+from training.fit import Recipe, fit, split
+from training.matrix import Encoder, choose_levels, usable
+from training.metrics import Scored
+from training.model import Column, DenialModel
+
+NAME = "denial"
+LIBRARIES = ("lightgbm", "numpy", "polars")
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Target lines in ORDER: `lines` (columns of the snapshot), `table` of their features, y (lines,)."""
+
+    lines: pl.DataFrame
+    table: FeatureTable
+    y: np.ndarray
+
+    def __len__(self) -> int:
+        """Lines."""
+        return len(self.y)
+
+    def take(self, rows: np.ndarray) -> Examples:
+        """These rows, in this order."""
+        return Examples(self.lines[rows], self.table.take(rows), self.y[rows])
+
+    @property
+    def days(self) -> np.ndarray:
+        """(lines,) submitted_date as days."""
+        return self.lines["submitted_date"].to_numpy().astype("datetime64[D]").astype(np.int64)
+
+    def scored(self, p: np.ndarray) -> Scored:
+        """The lines with a probability each, as the metrics take them."""
+        charge = self.lines["charge_amount"].cast(pl.Float64).fill_null(0.0).to_numpy()
+        return Scored(self.y, p, self.claims, charge)
+
+    @property
+    def claims(self) -> np.ndarray:
+        """(lines,) codes 0..k-1 of their submissions."""
+        return np.unique(self.lines["submission_id"].to_numpy(), return_inverse=True)[1]
+
+
+def examples(snapshot: Snapshot, mature: pl.DataFrame, history: History) -> Examples:
+    """Examples of the mature lines. Features are built over whole submissions, as they are when a claim is scored."""
+    whole = snapshot.lines.join(mature.select("submission_id").unique(), on="submission_id", how="semi").sort(ORDER)
+    labelled = whole.join(mature.select(*KEY, "y"), on=KEY, how="left", maintain_order="left")
+    rows = np.flatnonzero(labelled["y"].is_not_null().to_numpy())
+    y = labelled["y"].drop_nulls().to_numpy().astype(np.float64)
+    return Examples(whole[rows], build(whole, history).take(rows), y)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What early stopping and calibration on the latest lines decided: used again when fitting on all of them."""
+
+    rounds: int
+    calibration: Calibration
+
+
+def plan(found: Examples, recipe: Recipe) -> Plan:
+    """Fit on the earlier lines, stop and calibrate on the later fifth."""
+    cut = split(found.days, recipe.validation_share)
+    earlier, later = found.take(np.arange(cut)), found.take(np.arange(cut, len(found)))
+    features = usable(catalog.CATALOG)
+    encoder, levels = _encoder(earlier, recipe)
+    validation = encoder.matrix(later.table)
+    fitted = fit(encoder.matrix(earlier.table), earlier.y, features, recipe, validation=(validation, later.y))
+    columns = tuple(Column.of(f) for f in features)
+    raw = DenialModel(fitted.text, Calibration(), columns, levels, {}).raw_score(validation)
+    return Plan(fitted.rounds, calibrate(raw, later.y, later.claims))
+
+
+def learn(found: Examples, chosen: Plan, recipe: Recipe, origin: dict[str, Any]) -> DenialModel:
+    """The model of all these lines with the chosen rounds and calibration."""
+    features = usable(catalog.CATALOG)
+    encoder, levels = _encoder(found, recipe)
+    fitted = fit(encoder.matrix(found.table), found.y, features, recipe, rounds=chosen.rounds)
+    seen = found.lines["submitted_date"]
+    own = {
+        "trained_from": str(seen.min()),
+        "trained_through": str(seen.max()),
+        "lines": len(found),
+        "rounds": fitted.rounds,
+    }
+    return DenialModel(fitted.text, chosen.calibration, tuple(Column.of(f) for f in features), levels, origin | own)
+
+
+def _encoder(found: Examples, recipe: Recipe) -> tuple[Encoder, dict[str, tuple[str, ...]]]:
+    features = usable(catalog.CATALOG)
+    levels = choose_levels(found.table, features, recipe.min_level_rows)
+    return Encoder([f.name for f in features], levels), levels
+
+
+def origin(snapshot: Snapshot, cohort: Cohort, settings: Settings) -> dict[str, Any]:
+    """Where a model comes from, for versions.json."""
+    return {
+        "name": NAME,
+        "version": "unregistered",
+        "as_of": str(cohort.as_of),
+        "data_version": snapshot.data_version,
+        "code_version": version("denials"),
+        "seed": settings.training.seed,
+        "rules": None,
+        "libraries": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
+    }

@@ -1,0 +1,69 @@
+"""From a feature table to the matrix that booster.txt takes: numbers as they are, categories as codes of the model.
+
+A level seen on too few lines of training, or never, has the code of "other" (one above the last level); None is nan.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from claims.errors import ModelMismatchError
+from features.catalog import Feature
+from features.table import FeatureTable
+
+Levels = Mapping[str, tuple[str, ...]]
+IDENTIFIERS = ("_npi", "patient_id", "member_key", "claim_id", "submission_id")  # never levels of a model
+
+
+def usable(catalog: Sequence[Feature]) -> tuple[Feature, ...]:
+    """The features a model may take: all but categories whose levels name a patient, a provider or a claim."""
+    return tuple(f for f in catalog if f.dtype == "number" or not f.name.endswith(IDENTIFIERS))
+
+
+def choose_levels(table: FeatureTable, features: Sequence[Feature], minimum: int) -> dict[str, tuple[str, ...]]:
+    """Per category its levels that occur on at least `minimum` rows of the table, sorted by name."""
+    counted = {f.name: Counter(table.categories[f.name]) for f in features if f.dtype == "category"}
+    return {
+        name: tuple(sorted(level for level, lines in found.items() if level is not None and lines >= minimum))
+        for name, found in counted.items()
+    }  # fmt: skip
+
+
+class Encoder:
+    """Turns feature tables into matrices (lines, features) float64 of one model's columns."""
+
+    def __init__(self, names: Sequence[str], levels: Levels) -> None:
+        self._names = tuple(names)
+        self._codes = {
+            name: {None: np.nan} | {level: float(code) for code, level in enumerate(known)}
+            for name, known in levels.items()
+        }
+        self._others = {name: float(len(known)) for name, known in levels.items()}
+        self._number_names: tuple[str, ...] = ()
+        self._sources = self._targets = np.zeros(0, dtype=np.intp)
+
+    def matrix(self, table: FeatureTable) -> np.ndarray:
+        """(lines, features) float64. ModelMismatchError names features that the table does not have."""
+        if table.number_names != self._number_names:
+            self._learn(table)
+        X = np.empty((len(table), len(self._names)))
+        X[:, self._targets] = table.numbers[:, self._sources]
+        for column, name in enumerate(self._names):
+            if name in self._codes:
+                codes, other = self._codes[name], self._others[name]
+                X[:, column] = [codes.get(level, other) for level in table.categories[name]]
+        return X
+
+    def _learn(self, table: FeatureTable) -> None:
+        """Remember where this kind of table keeps the model's numbers."""
+        have = {*table.number_names, *table.categories}
+        missing = [name for name in self._names if name not in have]
+        if missing:
+            raise ModelMismatchError(f"features that the model needs are not built: {', '.join(missing)}")
+        numbers = [(i, name) for i, name in enumerate(self._names) if name not in self._codes]
+        self._targets = np.array([i for i, _ in numbers], dtype=np.intp)
+        self._sources = np.array([table.number_names.index(name) for _, name in numbers], dtype=np.intp)
+        self._number_names = table.number_names

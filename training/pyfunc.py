@@ -1,0 +1,36 @@
+"""The script that MLflow runs to serve a model folder (models from code): matrix in, raw score and risk out.
+
+Input: (lines, features) float64 in the model's order, or a frame with its columns in any order. Equal to DenialModel.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
+
+from training.model import DenialModel
+
+
+class DenialPyfunc(PythonModel):
+    """DenialModel behind MLflow's interface."""
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Load the folder that was logged with the model."""
+        self.model = DenialModel.load(Path(context.artifacts["denial"]))
+
+    def predict(
+        self, context: PythonModelContext, model_input: Any, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """Columns raw_score and denial_risk, one row a line."""
+        if isinstance(model_input, pd.DataFrame) and set(self.model.features) <= set(model_input.columns):
+            model_input = model_input[list(self.model.features)]
+        raw = self.model.raw_score(np.ascontiguousarray(model_input, dtype=np.float64))
+        return pd.DataFrame({"raw_score": raw, "denial_risk": self.model.risk(raw)})
+
+
+set_model(DenialPyfunc())

@@ -1,0 +1,258 @@
+"""MLflow: what a training run leaves behind, the registered versions, their aliases, and the exported champion.
+
+All of it lies under DENIALS_HOME/mlruns (mlflow.db and artifacts/). Aliases: challenger, champion, previous. Nothing
+of a claim goes in: parameters, metrics, figures, the card, the model folder. Serving never imports this module.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from claims.errors import GateFailedError, NoModelError, OutOfReachError, UsageError
+from claims.settings import Settings
+from training.model import DenialModel
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+EXPERIMENT = "denials"
+NAME = "denial"
+ALIASES = ("challenger", "champion", "previous")
+FOLDER = "denial"  # of the model folder among the artifacts of the pyfunc
+ABSENT = (
+    "RESOURCE_DOES_NOT_EXIST",
+    "INVALID_PARAMETER_VALUE",
+)  # what MLflow says of a version or alias that is not there
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "GIT_PYTHON_REFRESH": "quiet",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a training run says about itself. Figures by file name; texts (card, gate) by file name."""
+
+    parameters: Mapping[str, Any]
+    metrics: Mapping[str, float | None]
+    tags: Mapping[str, str]
+    texts: Mapping[str, str]
+    figures: Mapping[str, Figure]
+
+
+@contextmanager
+def _mlflow(settings: Settings) -> Iterator[MlflowClient]:
+    """A client of the site's store, telemetry off. OutOfReachError when it cannot be reached."""
+    os.environ.update(QUIET)
+    import mlflow  # 3 s of import, and it reads the variables above when it is imported
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    for noisy in ("mlflow", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    uri = f"sqlite:///{settings.mlruns / 'mlflow.db'}"
+    try:
+        (settings.mlruns / "artifacts").mkdir(parents=True, exist_ok=True)
+        mlflow.set_tracking_uri(uri)
+        yield mlflow.MlflowClient(uri)
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        raise OutOfReachError(
+            f"the MLflow store in {settings.mlruns} cannot be used ({type(error).__name__}): see that the folder "
+            "can be written and that mlflow.db is not of another version"
+        ) from error
+
+
+def log_run(settings: Settings, model: DenialModel, run: Run) -> tuple[str, DenialModel]:
+    """Log a run and register its model as the challenger. Returns the run's id and the model under its number."""
+    with _mlflow(settings) as client:
+        record = client.create_run(_experiment(client, settings), tags=dict(run.tags))
+        run_id = record.info.run_id
+        for name, value in run.parameters.items():
+            client.log_param(run_id, name, value)
+        for name, value in run.metrics.items():
+            if value is not None:
+                client.log_metric(run_id, name, value)
+        for name, text in run.texts.items():
+            client.log_text(run_id, text, name)
+        for name, figure in run.figures.items():
+            client.log_figure(run_id, figure, name)
+        numbered = _register(client, settings, model, run_id, run.tags)
+        client.set_terminated(run_id)
+    return run_id, numbered
+
+
+def _experiment(client: MlflowClient, settings: Settings) -> str:
+    found = client.get_experiment_by_name(EXPERIMENT)
+    if found is not None:
+        return str(found.experiment_id)
+    return client.create_experiment(EXPERIMENT, artifact_location=(settings.mlruns / "artifacts").resolve().as_uri())
+
+
+def _register(
+    client: MlflowClient, settings: Settings, model: DenialModel, run_id: str, tags: Mapping[str, str]
+) -> DenialModel:
+    """Log the folder as a pyfunc, register it, and write its number into the folder."""
+    uri, model_id = _log_pyfunc(model, run_id)
+    if not client.search_registered_models(filter_string=f"name = '{NAME}'"):
+        client.create_registered_model(NAME)
+    version = client.create_model_version(NAME, uri, run_id, tags=dict(tags), model_id=model_id)
+    numbered = model.with_version(str(version.version))
+    numbered.save(_folder(client, version))
+    client.set_registered_model_alias(NAME, "challenger", version.version)
+    return numbered
+
+
+def _log_pyfunc(model: DenialModel, run_id: str) -> tuple[str, str]:
+    """Models from code: MLflow keeps the script training/pyfunc.py and the folder, no pickle."""
+    import mlflow
+    import numpy as np
+
+    with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings(), mlflow.start_run(run_id=run_id):
+        warnings.simplefilter("ignore", UserWarning)  # about type hints: ours is a plain matrix
+        model.save(Path(scratch) / FOLDER)
+        logged = mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(Path(__file__).with_name("pyfunc.py")),
+            artifacts={"denial": str(Path(scratch) / FOLDER)},
+            input_example=np.zeros((1, len(model.features))),
+            signature=_signature(len(model.features)),
+            pip_requirements=[f"{name}=={at}" for name, at in model.versions["libraries"].items() if name != "python"],
+        )
+    return str(logged.model_uri), str(logged.model_id)
+
+
+def _signature(columns: int) -> Any:
+    import numpy as np
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    return ModelSignature(inputs=Schema([TensorSpec(np.dtype(np.float64), (-1, columns))]))
+
+
+def _folder(client: MlflowClient, version: ModelVersion) -> Path:
+    """Where the model folder of a version lies on disk."""
+    location = str(client.get_model_version_download_uri(NAME, str(version.version)))
+    if location.startswith("models:/"):
+        location = str(client.get_logged_model(location.removeprefix("models:/")).artifact_location)
+    return Path(location.removeprefix("file://")) / "artifacts" / FOLDER
+
+
+def _find(client: MlflowClient, which: str) -> ModelVersion:
+    """A version by its number or alias. NoModelError when there is none."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        if which.isdigit():
+            return client.get_model_version(NAME, which)
+        return client.get_model_version_by_alias(NAME, which)
+    except MlflowException as error:
+        if error.error_code not in ABSENT:
+            raise
+        raise NoModelError(f"no registered model is called {which}: train one (denials train)") from error
+
+
+def _found(client: MlflowClient, which: str) -> ModelVersion | None:
+    try:
+        return _find(client, which)
+    except NoModelError:
+        return None
+
+
+def resolve(settings: Settings, which: str) -> Path:
+    """The model folder of a version ("7") or alias (champion, challenger, previous). NoModelError: there is none."""
+    if not (settings.mlruns / "mlflow.db").exists():
+        raise NoModelError(f"no model is registered under {settings.mlruns}: train one (denials train)")
+    with _mlflow(settings) as client:
+        return _folder(client, _find(client, which))
+
+
+def aliases(settings: Settings) -> dict[str, str]:
+    """The aliases that are set and the versions they point at."""
+    with _mlflow(settings) as client:
+        found = {alias: _found(client, alias) for alias in ALIASES}
+        return {alias: str(version.version) for alias, version in found.items() if version is not None}
+
+
+def find_run(settings: Settings, as_of: date, data_version: str) -> str | None:
+    """The latest version that was trained as of that day on that state of the store; None where there is none."""
+    with _mlflow(settings) as client:
+        versions = client.search_model_versions(f"name = '{NAME}'")
+        wanted = {"as_of": str(as_of), "data_version": data_version}
+        same = [int(version.version) for version in versions if wanted.items() <= version.tags.items()]
+        return str(max(same)) if same else None
+
+
+def set_gate(settings: Settings, which: str, outcome: str, answers: list[Any]) -> None:
+    """Record a later judgement of a version: the tag that promote reads, and gate.json of its run."""
+    with _mlflow(settings) as client:
+        version = _find(client, which)
+        client.set_model_version_tag(NAME, version.version, "gate", outcome)
+        client.log_text(str(version.run_id), json.dumps(answers, indent=1) + "\n", "gate.json")
+
+
+def promote(settings: Settings) -> dict[str, str | None]:
+    """Challenger to champion, champion to previous, and the folder out to where the service looks.
+
+    Returns {model_version, previous, folder}. GateFailedError when the challenger's gate failed or was never held.
+    """
+    with _mlflow(settings) as client:
+        challenger, champion = _find(client, "challenger"), _found(client, "champion")
+        gate = challenger.tags.get("gate", "unknown")
+        if gate != "passed":
+            raise GateFailedError(
+                f"model {challenger.version} is not promoted, its gate: {gate}. The champion stays; see gate.json"
+            )
+        folder = _export(settings, _folder(client, challenger), str(challenger.version))
+        if champion is not None and champion.version != challenger.version:
+            client.set_registered_model_alias(NAME, "previous", champion.version)
+        client.set_registered_model_alias(NAME, "champion", challenger.version)
+        previous = _found(client, "previous")
+    _link(settings, folder)
+    return _told(str(challenger.version), previous, folder)
+
+
+def rollback(settings: Settings) -> dict[str, str | None]:
+    """Previous and champion change places. NoModelError when there is no previous one."""
+    with _mlflow(settings) as client:
+        previous, champion = _find(client, "previous"), _find(client, "champion")
+        folder = _export(settings, _folder(client, previous), str(previous.version))
+        client.set_registered_model_alias(NAME, "champion", previous.version)
+        client.set_registered_model_alias(NAME, "previous", champion.version)
+    _link(settings, folder)
+    return _told(str(previous.version), champion, folder)
+
+
+def _told(version: str, previous: ModelVersion | None, folder: Path) -> dict[str, str | None]:
+    return {"model_version": version, "previous": str(previous.version) if previous else None, "folder": str(folder)}
+
+
+def _export(settings: Settings, source: Path, version: str) -> Path:
+    """Copy a version out, whole or not at all; a damaged or mismatched one is refused before anything changes."""
+    folder = settings.models / f"{NAME}-{version}"
+    DenialModel.load(source).save(folder)
+    return folder
+
+
+def _link(settings: Settings, folder: Path) -> None:
+    """Point models/champion at a folder in one step, so that a reader sees the old model or the new one."""
+    champion = settings.models / "champion"
+    if champion.exists() and not champion.is_symlink():
+        raise UsageError(f"{champion} is a folder of its own, not our link: move it away and promote again")
+    draft = settings.models / f".champion-{os.getpid()}"
+    draft.unlink(missing_ok=True)
+    draft.symlink_to(folder.name)
+    os.replace(draft, champion)

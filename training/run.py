@@ -1,0 +1,245 @@
+"""What `denials train` and `denials evaluate` do, as plain functions that report their progress."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from claims.errors import NoModelError, OutOfReachError, UsageError
+from claims.label import load_classes
+from claims.settings import Settings
+from claims.snapshot import take_snapshot
+from claims.store import Store
+from features import catalog
+from training import gate, registry
+from training.card import make_card
+from training.evaluate import (
+    Cut,
+    Material,
+    Replay,
+    Report,
+    after,
+    gather,
+    learn_as_of,
+    replay_start,
+    report,
+)
+from training.evaluate import replay as replay_since
+from training.examples import Examples, Plan, Progress, learn, origin, plan
+from training.fit import Recipe
+from training.gate import Answer
+from training.golden import SAMPLE, make_golden, read_golden
+from training.model import DenialModel
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """The answer of train and evaluate; `json` is the contract, `folder` the model's, `notes` for people."""
+
+    run_id: str | None
+    model_version: str
+    as_of: date
+    trained_through: date
+    lines_used: int
+    lines_immature: int
+    metrics: dict[str, float | None]
+    baselines: dict[str, dict[str, float | None]]
+    gate: list[Answer]
+    folder: Path
+    by_payer: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether the model may be promoted."""
+        return gate.passed(self.gate)
+
+    def json(self) -> dict[str, Any]:
+        """As `denials train --json` prints it."""
+        names = (
+            "run_id", "model_version", "as_of", "trained_through", "lines_used", "lines_immature",
+            "metrics", "baselines", "gate",
+        )  # fmt: skip
+        return {name: str(value) if isinstance(value := getattr(self, name), date) else value for name in names}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A replay, what it measured and what the gate says; `replayed` is None where there was too little history."""
+
+    replayed: Replay | None
+    report: Report
+    answers: list[Answer]
+    note: str | None = None
+
+
+def silent(message: str, share: float) -> None:
+    """Progress for nobody."""
+
+
+def train(
+    source: Store | Cut, settings: Settings, *, as_of: date, replay_from: date | None = None,
+    golden: Path | None = SAMPLE, progress: Progress = silent,
+) -> TrainResult:  # fmt: skip
+    """Replay, gate, final fit on all mature lines to `as_of`, registered as the challenger (whatever the gate says).
+
+    source: the store, or a function that cuts a snapshot at a day. golden: a file of claims for golden.jsonl.
+    UsageError when there is too little to learn from. Where MLflow cannot be reached, the folder stays under models/
+    and the notes say so.
+    """
+    cut = _cutter(source, settings)
+    recipe = Recipe(seed=settings.training.seed)
+    progress("reading claims and building features", 0.05)
+    today = gather(cut, as_of, settings)
+    judged = judge(cut, today, settings, recipe, replay_from, progress)
+    progress("fitting on all mature lines", 0.75)
+    chosen = judged.replayed.learned.plan if judged.replayed else plan(today.found, recipe)
+    model = finish(today, chosen, settings, recipe, judged, golden)
+    progress("writing the run to MLflow", 0.9)
+    result = _registered(settings, model, today, judged, recipe)
+    progress("done", 1.0)
+    return result
+
+
+def evaluate(
+    source: Store | Cut, settings: Settings, *, which: str = "challenger", replay_from: date | None = None,
+    progress: Progress = silent,
+) -> TrainResult:  # fmt: skip
+    """Hold the gate again for a registered version, as of its own day; records the outcome."""
+    folder = registry.resolve(settings, which)
+    model = DenialModel.load(folder)
+    cut = _cutter(source, settings)
+    progress("reading claims and building features", 0.1)
+    today = gather(cut, model.as_of, settings)
+    judged = judge(cut, today, settings, Recipe(seed=int(model.versions["seed"])), replay_from, progress)
+    registry.set_gate(settings, model.version, _word(judged), judged.answers)
+    progress("done", 1.0)
+    return _result(model, today, judged, None, folder, ())
+
+
+def _cutter(source: Store | Cut, settings: Settings) -> Cut:
+    if not isinstance(source, Store):
+        return source
+    classes = load_classes(settings.ingest.carc_classes)
+    return lambda day: take_snapshot(source, day, classes=classes)
+
+
+def judge(
+    cut: Cut, today: Material, settings: Settings, recipe: Recipe, start: date | None, progress: Progress
+) -> Judged:
+    """Replay, measure, and hold the gate. A history too short for a replay is no error: no check applies then."""
+    progress("replaying the last quarter", 0.25)
+    try:
+        done = replay_since(cut, today, start or replay_start(today.found), settings, recipe)
+    except UsageError as error:
+        answers = [
+            gate.not_applicable(code, "too little history for a replay") for code in ("DEN001", "DEN002", "DEN003")
+        ]
+        return Judged(None, Report({}, {}, {}), answers, f"not evaluated: {error}")
+    progress("measuring", 0.5)
+    found = report(done, settings)
+    seed = settings.training.seed
+    answers = gate.judge(done, today.found, today.snapshot.lines, today.history, found.metrics, seed)
+    answers.insert(1, _against_champion(cut, today, done, settings, recipe))
+    return Judged(done, found, answers)
+
+
+def _against_champion(cut: Cut, today: Material, done: Replay, settings: Settings, recipe: Recipe) -> Answer:
+    """DEN002, on lines submitted after all that the champion learned from; the rival is as old as the champion."""
+    seed = settings.training.seed
+    champion = _champion(settings)
+    if champion is None:
+        return gate.not_worse(None, None, seed)
+    start = max(done.start, champion.trained_through)
+    unseen = after(today.found, start)
+    unseen = unseen.take(np.flatnonzero((unseen.lines["submitted_date"] > champion.trained_through).to_numpy()))
+    missing = gate.support(unseen.scored(unseen.y))
+    if missing:
+        return gate.not_worse(None, None, seed, f"since the champion was trained: {missing}")
+    rival = (
+        done.learned.model if champion.as_of <= done.start else learn_as_of(cut, champion.as_of, settings, recipe).model
+    )
+    return gate.not_worse(unseen.scored(_risk(rival, unseen)), _risk(champion, unseen), seed)
+
+
+def _risk(model: DenialModel, found: Examples) -> np.ndarray:
+    return model.risk(model.raw_score(model.matrix(found.table)))
+
+
+def _champion(settings: Settings) -> DenialModel | None:
+    """The exported champion; None where there is none or this code can no longer run it."""
+    try:
+        return DenialModel.load(settings.models / "champion")
+    except NoModelError:
+        return None
+
+
+def finish(
+    today: Material, chosen: Plan, settings: Settings, recipe: Recipe, judged: Judged, golden: Path | None
+) -> DenialModel:
+    """The final model with its card and its golden claims."""
+    model = learn(today.found, chosen, recipe, origin(today.snapshot, today.cohort, settings))
+    concepts: dict[str, list[str]] = defaultdict(list)
+    for name in model.features:
+        concepts[catalog.BY_NAME[name].concept].append(name)
+    replayed = (str(judged.replayed.start), judged.report) if judged.replayed else None
+    card = make_card(model, today.cohort, replayed, judged.answers, concepts)
+    rows = make_golden(model, read_golden(golden)) if golden and golden.exists() else ()
+    return replace(model, card=card, golden=rows)
+
+
+def _registered(settings: Settings, model: DenialModel, today: Material, judged: Judged, recipe: Recipe) -> TrainResult:
+    notes = (judged.note,) if judged.note else ()
+    try:
+        run_id, numbered = registry.log_run(settings, model, _run(model, today, judged, recipe))
+        return _result(numbered, today, judged, run_id, registry.resolve(settings, numbered.version), notes)
+    except OutOfReachError as error:
+        folder = settings.models / f"unregistered-{model.as_of}"
+        model.save(folder)
+        return _result(
+            model, today, judged, None, folder, (*notes, f"the model is in {folder}, not registered: {error}")
+        )
+
+
+def _run(model: DenialModel, today: Material, judged: Judged, recipe: Recipe) -> registry.Run:
+    from training.plots import figures
+
+    replayed = judged.replayed
+    others = {
+        f"{name}.{metric}": value for name, found in judged.report.baselines.items() for metric, value in found.items()
+    }
+    counts = {f"lines.{state}": float(count) for state, count in today.cohort.counts.items()}
+    tags = {"as_of": str(model.as_of), "data_version": model.versions["data_version"], "gate": _word(judged)}
+    known = {"rounds": model.versions["rounds"], "replay_from": str(replayed.start) if replayed else "none"}
+    return registry.Run(
+        parameters=asdict(recipe) | known | tags,
+        metrics=judged.report.metrics | others | counts,
+        tags=tags,
+        texts={
+            "card.md": model.card,
+            "gate.json": json.dumps(judged.answers, indent=1) + "\n",
+            "by_payer.json": json.dumps(judged.report.by_payer, indent=1) + "\n",
+        },
+        figures=figures(replayed, judged.report) if replayed and len(replayed.later) else {},
+    )
+
+
+def _word(judged: Judged) -> str:
+    return "passed" if gate.passed(judged.answers) else "failed"
+
+
+def _result(
+    model: DenialModel, today: Material, judged: Judged, run_id: str | None, folder: Path, notes: tuple[str, ...]
+) -> TrainResult:
+    counts = today.cohort.counts
+    return TrainResult(
+        run_id, model.version, model.as_of, model.trained_through, counts["mature"], counts["immature"],
+        judged.report.metrics, judged.report.baselines, judged.answers, folder, judged.report.by_payer, counts, notes,
+    )  # fmt: skip
