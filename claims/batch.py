@@ -12,7 +12,7 @@ import polars as pl
 from claims.fields import SCHEMAS, STORED
 from claims.nested import Request
 from claims.records import Lines, Records, empty
-from claims.rows import Rejected, Rows, Source
+from claims.rows import Rejected, Rows, Source, columns_of, constant
 from claims.table import Reject, SourceFile
 
 REJECTS: dict[str, Any] = {name: column.dtype for name, column in Reject.columns().items()}
@@ -74,14 +74,14 @@ def batch_of(
         assert records.rows == accepted + rejected, f"{records.table}: {records.rows} rows, {accepted} + {rejected}"
     rejects = [reject for records in readings for reject in records.rejected]
     rows, kind = sum(records.rows for records in readings), "+".join(records.table for records in readings)
-    told = [source.file_id, name, kind, ";".join(carried), rows, rows - len(rejects), len(rejects), source.loaded_at]
+    told = [source.file_id, name, kind, ";".join(carried), rows, rows - len(rejects), len(rejects)]
     lines = _with_claims(frames["lines"], request) if request else frames["lines"]
     return Batch(
         lines,
         frames["outcomes"],
         frames["authorizations"],
         _rejects(rejects, source, request),
-        _table([[value] for value in told], FILES),
+        _table([[value] for value in told], FILES, source),
         unknown,
     )
 
@@ -93,7 +93,7 @@ def _with_claims(lines: pl.DataFrame, request: Request) -> pl.DataFrame:
     for row, submission in zip(lines["row"].to_list(), lines["submission_id"].to_list(), strict=True):
         claim, flat = request.claims[row - 1], request.lines[row - 1] is None
         places.append(first.setdefault(submission, claim) if flat else claim)
-    return pl.DataFrame([*lines, pl.Series("claim_index", places, pl.Int64)])
+    return lines.hstack([pl.Series("claim_index", places, pl.Int64)])
 
 
 def conforming(records: Records) -> pl.DataFrame:
@@ -128,7 +128,7 @@ def _rejects(rejected: list[Rejected], source: Source, request: Request | None) 
         return _no_rows(tuple(schema.items()))
     count = len(rejected)
     table, rows, fields, reasons, claims, numbers = (list(column) for column in zip(*rejected, strict=True))
-    columns = [[source.file_id] * count, table, rows, fields, reasons, [source.loaded_at] * count, claims, numbers]
+    columns = [[source.file_id] * count, table, rows, fields, reasons, claims, numbers]
     if request:
         at = [row - 1 for row in rows]
         columns[3] = [
@@ -136,12 +136,17 @@ def _rejects(rejected: list[Rejected], source: Source, request: Request | None) 
             for position, told in zip(at, fields, strict=True)
         ]
         columns += [[request.claims[position] for position in at], [request.lines[position] for position in at]]
-    return _table(columns, schema).with_columns(pl.col("field").replace("", None))
+    columns[3] = [told or None for told in columns[3]]
+    return _table(columns, schema, source)
 
 
-def _table(columns: list[list[Any]], schema: dict[str, Any]) -> pl.DataFrame:
-    named = zip(schema.items(), columns, strict=True)
-    return pl.DataFrame([pl.Series(name, values, dtype) for (name, dtype), values in named])
+def _table(columns: list[list[Any]], schema: dict[str, Any], source: Source) -> pl.DataFrame:
+    """The columns of the schema but for loaded_at, which is the source's."""
+    count = len(columns[0])
+    values = dict(zip((name for name in schema if name != "loaded_at"), columns, strict=True))
+    made = {column.name: column for column in columns_of(values, schema, count)}
+    made["loaded_at"] = constant("loaded_at", source.loaded_at, schema["loaded_at"], count)
+    return pl.DataFrame([made[name] for name in schema])
 
 
 @cache

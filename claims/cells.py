@@ -42,11 +42,13 @@ class Memo(dict[Any, Any]):
     def __init__(self, parse: Parser) -> None:
         super().__init__()
         self.parse = parse
+        self.faulty = False  # whether any cell so far was not understood
 
     def __missing__(self, raw: Any) -> Any:
         if len(self) >= self.LIMIT:
             self.clear()
         value = attempt(self.parse, "" if raw is None else raw)
+        self.faulty = self.faulty or type(value) is CellError
         self[raw] = value
         return value
 

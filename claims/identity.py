@@ -13,6 +13,7 @@ import re
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import lru_cache
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,12 @@ def secret_key(home: Path) -> bytes:
     path = home / "secret.key"
     if not path.exists():
         _make_key(path)
+    return _read_key(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _read_key(path: Path, written_at: int) -> bytes:
+    """Kept until the file is written anew: a service needs it for every request."""
     written = path.read_text(encoding="ascii", errors="replace").strip()
     if not re.fullmatch(r"[0-9a-f]{64}", written):
         raise UsageError("secret.key does not hold 64 hexadecimal characters; restore it from a backup")
@@ -123,11 +130,24 @@ def submission_id(
 
 def row_digests(columns: Sequence[Sequence[Any] | None], count: int, kind: str) -> list[str]:
     """One id a row over columns of `count` values (a column that is None is all null); null is not ""."""
-    written = [
-        repeat(ABSENT, count) if column is None else [ABSENT if value is None else str(value) for value in column]
-        for column in columns
-    ]
+    written = [repeat(ABSENT, count) if column is None else _written(column) for column in columns]
     return [digest((kind, *row)) for row in zip(*written, strict=True)]
+
+
+class _Written(dict[Any, str]):
+    """Values of one column to their text, each made once."""
+
+    def __missing__(self, value: Any) -> str:
+        written = self[value] = str(value)
+        return written
+
+
+def _written(column: Sequence[Any]) -> Sequence[str]:
+    """The column as text; one of text without nulls is that already."""
+    if column and type(column[0]) is str and None not in column:
+        return column
+    known = _Written({None: ABSENT})
+    return [known[value] for value in column]
 
 
 def file_digest(content: bytes, reading: str = "") -> str:

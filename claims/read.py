@@ -15,12 +15,13 @@ import polars as pl
 
 from claims.batch import Batch as Batch
 from claims.batch import RequestLines, batch_of
+from claims.cells import Memo
 from claims.errors import UnreadableFileError, UsageError
 from claims.identity import Keys, file_digest
 from claims.kinds import tables_of, used_by
 from claims.mapping import Mapping, mapping_of
 from claims.nested import spread_claims
-from claims.records import RECORDS, Records
+from claims.records import RECORDS, Records, extra_text
 from claims.rows import Cells, Source
 from claims.settings import Settings
 from claims.tabular import CHUNK, named, read_table
@@ -86,10 +87,12 @@ def _read_table(frame: pl.DataFrame, table: str, source: Source, name: str) -> R
     records = RECORDS[table](source, True)
     columns = _plain(frame.select(used_by(table, frame.columns)), name)
     extra = _numbers(_plain(frame.select(_site_columns(frame.columns)), name)) if table == "lines" else pl.DataFrame()
+    if extra.width:
+        records.memos["extra"] = Memo(lambda row: extra_text(dict(zip(extra.columns, row, strict=True))))
     for start in range(0, len(frame), CHUNK):
         cells: Cells = {column.name: column.to_list() for column in columns.slice(start, CHUNK)}
         if extra.width:
-            cells["extra"] = extra.slice(start, CHUNK).to_dicts()
+            cells["extra"] = extra.slice(start, CHUNK).rows()
         count = min(CHUNK, len(frame) - start)
         records.take(cells, list(range(start + 1, start + 1 + count)))
     return records

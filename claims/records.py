@@ -18,10 +18,8 @@ import polars as pl
 from claims.cells import CellError, Memo, attempt, text
 from claims.fields import MADE, PARSERS, STORED
 from claims.identity import age_on, digest, row_digests, submission_id
-from claims.rows import Cells, Rejected, Rows, Source
+from claims.rows import SMALL, Cells, Rejected, Rows, Source, columns_of, constant, nulls
 from claims.table import REQUIRED
-
-SMALL = 64  # rows of the ready-made empty columns
 
 
 class Records:
@@ -32,8 +30,8 @@ class Records:
     def __init__(self, source: Source, columnwise: bool) -> None:
         """`columnwise`: cells come from typed columns, many equal ones; a null among them is an empty cell."""
         self.source = source
-        self.parsers = PARSERS[self.table]
-        self.memos = {name: Memo(parse) for name, parse in self.parsers.items()} if columnwise else {}
+        self.parsers = PARSERS[self.table] | {"extra": extra_text}
+        self.memos = {name: Memo(parse) for name, parse in PARSERS[self.table].items()} if columnwise else {}
         self.frames: list[pl.DataFrame] = []
         self.rejected: list[Rejected] = []
         self.rows = 0
@@ -44,7 +42,10 @@ class Records:
         rows = Rows(numbers, self._parsed(cells, len(numbers)), faults or {})
         misshapen, required = frozenset(rows.faults), REQUIRED[self.table]
         for name in rows.values:
-            rows.settle(name, name in required, misshapen)
+            if name not in self.memos or self.memos[name].faulty:
+                rows.settle(name)
+        for name in required:
+            rows.demand(name, misshapen)
         self.rejected += rows.split(self.table)
         for step in (self.derive, self.identify):
             step(rows)
@@ -56,9 +57,8 @@ class Records:
         """Every column that was carried, and the required ones whether carried or not."""
         parsed = {name: [None] * count for name in REQUIRED[self.table] if name not in cells}
         for name, column in cells.items():
-            if name == "extra":
-                parsed[name] = [attempt(extra_text, cell) for cell in column]
-            elif memo := self.memos.get(name):
+            if name in self.memos:
+                memo = self.memos[name]
                 parsed[name] = [memo[cell] for cell in column]
             else:
                 parse = self.parsers[name]
@@ -72,21 +72,25 @@ class Records:
         """Ids of the rows; rows that repeat an earlier one are blamed."""
 
     def _frame(self, rows: Rows) -> pl.DataFrame:
-        count = len(rows.numbers)
-        source = self.source
+        count, source, stored = len(rows.numbers), self.source, STORED[self.table]
         shared = {"source_system": source.source_system, "file_id": source.file_id, "loaded_at": source.loaded_at}
-        columns = []
-        for name, dtype in STORED[self.table].items():
-            values = rows.values.get(name)
-            if name in shared:
-                values = [shared[name]] * count
-            if name != "version":
-                columns.append(pl.Series(name, values, dtype) if values is not None else nulls(name, dtype, count))
-        return pl.DataFrame([*columns, pl.Series("row", rows.numbers, pl.Int64)])
+        columns = {name: constant(name, value, stored[name], count) for name, value in shared.items()}
+        if count <= SMALL:
+            columns |= {column.name: column for column in columns_of(rows.values, stored, count)}
+        else:
+            columns |= {name: pl.Series(name, values, stored[name]) for name, values in rows.values.items()}
+        whole = [
+            columns[name] if name in columns else nulls(name, dtype, count)
+            for name, dtype in stored.items()
+            if name != "version"
+        ]
+        return pl.DataFrame([*whole, pl.Series("row", rows.numbers, pl.Int64)])
 
     def frame(self) -> pl.DataFrame:
         """All accepted rows: the stored columns (no version) and `row`."""
-        return pl.concat(self.frames, rechunk=True) if self.frames else empty(self.table)
+        if len(self.frames) > 1:
+            self.frames = [pl.concat(self.frames, rechunk=True)]
+        return self.frames[0] if self.frames else empty(self.table)
 
     def _reject_repeats(self, rows: Rows, ids: Iterable[Any], seen: dict[Any, int]) -> None:
         for position, (number, key) in enumerate(zip(rows.numbers, ids, strict=True)):
@@ -235,16 +239,6 @@ def _extra_value(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         raise CellError("holds a number that is not finite")
     return value if isinstance(value, bool | int | float) else text(value)
-
-
-@cache
-def _empty_column(name: str, dtype: pl.DataType) -> pl.Series:
-    return pl.Series(name, [None] * SMALL, dtype)
-
-
-def nulls(name: str, dtype: pl.DataType, count: int) -> pl.Series:
-    """A column of nulls; ready-made for the few rows of a request."""
-    return _empty_column(name, dtype).head(count) if count <= SMALL else pl.Series(name, [None] * count, dtype)
 
 
 @cache

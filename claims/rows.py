@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from itertools import compress
 from typing import Any, NamedTuple
+
+import polars as pl
 
 from claims.cells import CellError
 from claims.identity import Keys
 
 Cells = dict[str, list[Any]]  # column -> one value a row
+SMALL = 64  # rows up to which the making of a column costs more than its filling
 
 
 @dataclass(frozen=True)
@@ -46,19 +51,21 @@ class Rows:
         """Note that a row will be rejected, and why."""
         self.faults.setdefault(position, []).append((name, words))
 
-    def settle(self, name: str, required: bool, misshapen: frozenset[int]) -> None:
-        """Turn the Faults of a column into faults of its rows, and demand a value where one is required.
-
-        Rows that are `misshapen` hold no cells to look for.
-        """
+    def settle(self, name: str) -> None:
+        """Turn the errors of a column into faults of its rows."""
         column = self.values[name]
         for position in [i for i, value in enumerate(column) if type(value) is CellError]:
             self.blame(position, name, str(column[position]))
             column[position] = None
-        if required:
-            for position in [i for i, value in enumerate(column) if value is None or value == ""]:
-                if position not in misshapen and name not in (told for told, _ in self.faults.get(position, ())):
-                    self.blame(position, name, "is missing")
+
+    def demand(self, name: str, misshapen: frozenset[int]) -> None:
+        """Blame the rows without a value, but for the `misshapen`, which hold no cells to look for."""
+        column = self.values[name]
+        if None not in column and "" not in column:
+            return
+        for position in [i for i, value in enumerate(column) if value is None or value == ""]:
+            if position not in misshapen and name not in (told for told, _ in self.faults.get(position, ())):
+                self.blame(position, name, "is missing")
 
     def split(self, table: str) -> list[Rejected]:
         """Take the faulty rows out and return them as rejects."""
@@ -81,3 +88,33 @@ class Rows:
     def _told(self, name: str, position: int) -> str | None:
         value = self.values[name][position] if name in self.values else None
         return None if value is None else str(value)
+
+
+def constant(name: str, value: Any, dtype: pl.DataType, count: int) -> pl.Series:
+    """A column of one value. A time goes by way of its microseconds: several times faster than as a datetime."""
+    if isinstance(value, datetime):
+        one = pl.Series(name, [round(value.timestamp() * 1e6)], pl.Int64).cast(dtype)
+    else:
+        one = pl.Series(name, [value], dtype)
+    return one.new_from_index(0, count)
+
+
+@cache
+def _no_values(name: str, dtype: pl.DataType) -> pl.Series:
+    return pl.Series(name, [None] * SMALL, dtype)
+
+
+def nulls(name: str, dtype: pl.DataType, count: int) -> pl.Series:
+    """A column of nulls; ready-made for the few rows of a request."""
+    return _no_values(name, dtype).head(count) if count <= SMALL else pl.Series(name, [None] * count, dtype)
+
+
+def columns_of(values: Cells, schema: dict[str, pl.DataType], count: int) -> Iterator[pl.Series]:
+    """Columns of parsed values. Those of one type are made at once and cut apart: with few rows, making is all."""
+    by_type: dict[pl.DataType, list[str]] = {}
+    for name in values:
+        by_type.setdefault(schema[name], []).append(name)
+    for dtype, names in by_type.items():
+        whole = pl.Series("", [value for name in names for value in values[name]], dtype)
+        for place, name in enumerate(names):
+            yield whole.slice(place * count, count).alias(name)
