@@ -1,0 +1,118 @@
+"""The response of a score request, as Python's own types: names and nesting are the contract (docs/api.md).
+
+What no part of the system can say yet is null or an empty list. Money is a decimal string of USD.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+
+from claims.batch import Batch
+from claims.settings import ServingSettings
+from serving.assess import Assessed
+from serving.explain import Driver
+from serving.worth import DECISIONS, band, usd
+
+Json = dict[str, Any]
+
+
+def new_id() -> str:
+    """A score_id: UUID version 7, so that ids sort by the time they were given."""
+    stamp = time.time_ns() // 1_000_000
+    number = stamp << 80 | int.from_bytes(os.urandom(10))
+    return str(UUID(int=number & ~(0xF << 76) & ~(0x3 << 62) | 0x7 << 76 | 0x2 << 62))
+
+
+def claims_of(
+    assessed: Assessed, base: np.ndarray, drivers: Sequence[list[Driver]], serving: ServingSettings
+) -> dict[int, Json]:
+    """Scored claims by claim_index. base: (lines,) base values; drivers: one list a line."""
+    told = _lines(assessed, base, drivers)
+    numbers = assessed.lines.get_column("claim_index").to_list()
+    ids = assessed.lines.get_column("claim_id").to_list()
+    found: dict[int, Json] = {}
+    for row, code in enumerate(assessed.claim.tolist()):
+        claim = found.get(numbers[row])
+        if claim is None:
+            claim = found[numbers[row]] = _claim(ids[row], float(assessed.claim_risk[code]), serving)
+        claim["lines"].append(told[row])
+    losses = np.bincount(assessed.claim, assessed.loss).astype(np.int64).tolist() if len(assessed) else []
+    for claim, loss in zip(found.values(), losses, strict=True):
+        claim["expected_loss"] = usd(loss)
+    return found
+
+
+def _claim(claim_id: str, risk: float, serving: ServingSettings) -> Json:
+    level = band(risk, serving)
+    return {
+        "claim_id": claim_id,
+        "score_id": new_id(),
+        "claim_denial_risk": risk,
+        "risk_interval": None,
+        "band": level,
+        "decision": DECISIONS[level],
+        "expected_loss": "0.00",
+        "evidence": None,
+        "reasons": [],
+        "lines": [],
+        "corrections": [],
+        "errors": [],
+    }
+
+
+def _lines(assessed: Assessed, base: np.ndarray, drivers: Sequence[list[Driver]]) -> list[Json]:
+    lines = assessed.lines
+    columns = (
+        lines.get_column("claim_line_number").to_list(), lines.get_column("hcpcs_code").to_list(),
+        assessed.risk.tolist(), assessed.raw.tolist(), base.tolist(), assessed.loss.tolist(), drivers,
+    )  # fmt: skip
+    return [
+        {
+            "claim_line_number": number,
+            "hcpcs_code": code,
+            "denial_risk": risk,
+            "raw_score": raw,
+            "base_value": start,
+            "expected_loss": usd(loss),
+            "reasons": [],
+            "drivers": moved,
+            "findings": [],
+        }
+        for number, code, risk, raw, start, loss, moved in zip(*columns, strict=True)
+    ]
+
+
+def add_rejects(found: dict[int, Json], batch: Batch) -> list[Json]:
+    """Tell the lines that were left out in their claim's `errors`; return `rejected`, the claims with no line left."""
+    rejected: dict[int, Json] = {}
+    by_id = {claim["claim_id"]: claim for claim in found.values()}
+    for row in batch.rejects.iter_rows(named=True):
+        index = row["claim_index"]
+        claim = found.get(index) or (by_id.get(row["claim_id"]) if _flat(row) else None)
+        if claim is None:
+            claim = rejected.setdefault(index, {"index": index, "claim_id": row["claim_id"], "errors": []})
+        claim["errors"] += errors_of(row["field"], row["reason"])
+    return [rejected[index] for index in sorted(rejected)]
+
+
+def _flat(row: Json) -> bool:
+    """Whether a rejected row was a line that stood by itself in the request, not in the `lines` of a claim."""
+    return row["line_index"] is None and row["claim_line_number"] is not None
+
+
+def errors_of(fields: str | None, reason: str) -> list[Json]:
+    """One {field, message} for each fault of a row; the message does not repeat the field."""
+    names, words = (fields or "").split(";"), reason.split("; ")
+    if len(names) != len(words):
+        return [{"field": fields, "message": reason}]
+    return [{"field": name or None, "message": _message(told)} for name, told in zip(names, words, strict=True)]
+
+
+def _message(told: str) -> str:
+    return told.partition(" ")[2].removeprefix("is ") or told

@@ -1,0 +1,175 @@
+"""HTTP: POST /v1/score, GET /v1/model, /v1/features, /health, /ready. A thin skin over Scorer.
+
+Work runs in threads, not in the event loop. Logs say how much was scored and how long it took, never what.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import anyio
+import anyio.to_thread
+from fastapi import FastAPI, Request
+from pydantic import ValidationError
+from pydantic_core import from_json
+from starlette.responses import JSONResponse, Response
+
+from claims.errors import DenialsError
+from claims.settings import Settings
+from features.catalog import BY_NAME, CATALOG, Feature
+from serving.current import Current
+from serving.problem import ProblemError, install
+from serving.score import Scorer
+from serving.wire import Problem, ScoreRequest, ScoreResponse, request_schema
+
+log = logging.getLogger(__name__)
+MOST_BYTES = 10 * 1024 * 1024
+MOST_CLAIMS = 1_000
+Json = dict[str, Any]
+_PROBLEMS: dict[int | str, Json] = {
+    status: {"content": {"application/problem+json": {"schema": Problem.model_json_schema()}}, "description": words}
+    for status, words in {
+        400: "not JSON", 413: "more than 10 MB or 1,000 claims", 415: "not application/json",
+        422: "not a score request", 503: "no model",
+    }.items()
+}  # fmt: skip
+
+
+def create_app(settings: Settings, scorer: Scorer | None = None) -> FastAPI:
+    """The service of a site. With a scorer it serves that one; else the exported champion, watched for changes.
+
+    Without a model it starts all the same and answers 503 where a model is needed.
+    """
+    current = Current(settings, scorer)
+    app = FastAPI(
+        title="Denial risk of claims", lifespan=partial(_lifespan, current=current), docs_url=None, redoc_url=None
+    )
+    install(app)
+    _add_scoring(app, current)
+    _add_reading(app, current)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI, current: Current) -> AsyncIterator[None]:
+    try:
+        await anyio.to_thread.run_sync(current.get)
+    except DenialsError as error:
+        log.warning("started without a model: %s", error)
+    yield
+
+
+def _add_scoring(app: FastAPI, current: Current) -> None:
+    limiter = anyio.CapacityLimiter(os.cpu_count() or 1)
+
+    @app.post("/v1/score", response_model=ScoreResponse, responses=_PROBLEMS, openapi_extra={"requestBody": _body()})
+    async def score(request: Request) -> Response:
+        """Risk of denial of each claim and line, what moved it, and what it would cost."""
+        _check_type(request)
+        body = await _read(request)
+        answer = await anyio.to_thread.run_sync(_score, current, body, limiter=limiter)
+        return Response(answer, media_type="application/json")
+
+
+def _add_reading(app: FastAPI, current: Current) -> None:
+    @app.get("/v1/model", responses={503: _PROBLEMS[503]})
+    def model() -> Json:
+        """The model in service, its features, and its metrics where its folder holds them."""
+        return _model(current.get())
+
+    @app.get("/v1/features")
+    def features() -> list[Json]:
+        """Every feature that this version of the code builds."""
+        return [_feature(feature) for feature in CATALOG]
+
+    @app.get("/health")
+    async def health() -> Json:
+        """Alive."""
+        return {"status": "alive"}
+
+    @app.get("/ready", responses={503: _PROBLEMS[503]})
+    def ready() -> Response:
+        """Whether claims can be scored."""
+        scorer = current.get()
+        through = scorer.history.through
+        told = {"model_version": scorer.model.version, "history_through": through.isoformat() if through else None}
+        return JSONResponse({"status": "ready"} | told)
+
+
+def _check_type(request: Request) -> None:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise ProblemError(415, "send application/json")
+
+
+async def _read(request: Request) -> bytes:
+    """The body, as long as it is not too large."""
+    said = request.headers.get("content-length", "0")
+    if said.isdecimal() and int(said) > MOST_BYTES:
+        raise ProblemError(413, f"the body is larger than {MOST_BYTES:,} bytes; send fewer claims at a time")
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MOST_BYTES:
+            raise ProblemError(413, f"the body is larger than {MOST_BYTES:,} bytes; send fewer claims at a time")
+    return bytes(body)
+
+
+def _score(current: Current, body: bytes) -> bytes:
+    """The response's bytes for the request's bytes."""
+    started = time.perf_counter()
+    claims = _claims(body)
+    answer = current.get().score_claims(claims)
+    told = json.dumps(answer, ensure_ascii=False, allow_nan=False).encode()
+    lines = sum(len(claim["lines"]) for claim in answer["claims"])
+    spent = 1000 * (time.perf_counter() - started)
+    log.info("scored claims=%d lines=%d rejected=%d ms=%.1f", len(claims), lines, len(answer["rejected"]), spent)
+    return told
+
+
+def _claims(body: bytes) -> list[Any]:
+    try:
+        request = ScoreRequest.model_validate(from_json(body))
+    except ValidationError as error:
+        raise ProblemError(422, 'expected an object with a list of claims: {"claims": [...]}') from error
+    except ValueError as error:
+        raise ProblemError(400, "the body is not valid JSON in UTF-8") from error
+    if len(request.claims) > MOST_CLAIMS:
+        raise ProblemError(413, f"more than {MOST_CLAIMS:,} claims in one request; send fewer at a time")
+    return request.claims
+
+
+def _model(scorer: Scorer) -> Json:
+    model = scorer.model
+    return {
+        "name": model.name,
+        "version": model.version,
+        "trained_through": model.trained_through.isoformat(),
+        "catalog_digest": model.catalog_digest,
+        "history_through": scorer.history.through and scorer.history.through.isoformat(),
+        "features": [_feature(BY_NAME[name]) for name in model.features],
+        "metrics": model.versions.get("metrics"),
+    }
+
+
+def _feature(feature: Feature) -> Json:
+    return {
+        "name": feature.name,
+        "dtype": feature.dtype,
+        "unit": feature.unit,
+        "concept": feature.concept,
+        "correctable": feature.correctable,
+        "digest": feature.digest,
+    }
+
+
+def _body() -> Json:
+    """The request body for the OpenAPI document; FastAPI does not read it, `_score` does."""
+    return {"required": True, "content": {"application/json": {"schema": request_schema()}}}

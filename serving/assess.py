@@ -1,0 +1,120 @@
+"""The one pass from read lines to risks: submitted today where no day is given, features, model, worth.
+
+Rows keep their order. Claims of one request never see each other, not even two with the same identity (the same claim
+sent twice, or tried in two ways): each gets the answer that it would get alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from claims.identity import submission_id
+from features.build import build
+from features.history import History
+from features.table import FeatureTable
+from serving.worth import Worth
+from training.model import DenialModel
+
+CHUNK = 20_000  # lines whose matrix is held at a time
+IDENTITY = (
+    "source_system", "payer_id", "billing_npi", "claim_id", "submitted_date", "claim_frequency_code",
+    "payer_responsibility_code",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Assessed:
+    """Lines with what is said of them, (lines,) each but claim_risk (claims,).
+
+    claim: codes 0..k-1; raw: log-odds; loss: int64 cents.
+    """
+
+    lines: pl.DataFrame
+    table: FeatureTable
+    claim: np.ndarray
+    raw: np.ndarray
+    risk: np.ndarray
+    claim_risk: np.ndarray
+    loss: np.ndarray
+
+    def __len__(self) -> int:
+        """Lines."""
+        return len(self.raw)
+
+
+def assess(lines: pl.DataFrame, model: DenialModel, history: History, worth: Worth, today: date) -> Assessed:
+    """Risks of (n,) accepted lines of a Batch; of a request, `claim_index` says which lines are one claim."""
+    lines = dated(lines, today)
+    claim = _claims(lines)
+    table = _features(lines, claim, history)
+    raw = np.concatenate([np.zeros(0), *(model.raw_score(X) for _, X in matrices(model, table))])
+    risk = model.risk(raw)
+    claim_risk = model.claim_risk(risk, claim) if len(raw) else np.zeros(0)
+    return Assessed(lines, table, claim, raw, risk, claim_risk, worth.loss(lines, risk))
+
+
+def matrices(model: DenialModel, table: FeatureTable, size: int = CHUNK) -> Iterator[tuple[slice, np.ndarray]]:
+    """The model's matrix in parts of at most `size` lines, with the rows of each part."""
+    if len(table) <= size:
+        yield slice(0, len(table)), model.matrix(table)
+        return
+    for start in range(0, len(table), size):
+        rows = slice(start, min(start + size, len(table)))
+        yield rows, model.matrix(table.take(np.arange(rows.start, rows.stop)))
+
+
+def dated(lines: pl.DataFrame, today: date) -> pl.DataFrame:
+    """Lines without a day of submission as submitted today, with the submission_id that this gives them."""
+    given = lines.get_column("submitted_date")
+    if not given.null_count():
+        return lines
+    days = [day or today for day in given.to_list()]
+    columns = [days if name == "submitted_date" else lines.get_column(name).to_list() for name in IDENTITY]
+    known: dict[tuple[Any, ...], str] = {}
+    ids = [known.get(row) or known.setdefault(row, submission_id(*row)) for row in zip(*columns, strict=True)]
+    filled = lines.clone()  # columns are replaced one by one: with_columns takes 0.2 ms even for three lines
+    for column in (pl.Series("submitted_date", days, pl.Date), pl.Series("submission_id", ids, pl.String)):
+        filled.replace_column(lines.get_column_index(column.name), column)
+    return filled
+
+
+def _claims(lines: pl.DataFrame) -> np.ndarray:
+    """(lines,) codes of the claims, in order of first sight: the request's own claims, else submissions."""
+    name = "claim_index" if "claim_index" in lines.columns else "submission_id"
+    seen: dict[object, int] = {}
+    values = lines.get_column(name).to_list()
+    return np.fromiter((seen.setdefault(value, len(seen)) for value in values), np.int64, len(values))
+
+
+def _features(lines: pl.DataFrame, claim: np.ndarray, history: History) -> FeatureTable:
+    """Features of the lines; claims that share a submission_id are built apart."""
+    rounds = _rounds(lines, claim) if "claim_index" in lines.columns else np.zeros(len(claim), np.int64)
+    if not rounds.any():
+        return build(lines, history)
+    parts = [np.flatnonzero(rounds == number) for number in range(int(rounds.max()) + 1)]
+    tables = [build(lines[rows], history) for rows in parts]
+    return _stacked(tables).take(np.argsort(np.concatenate(parts), kind="stable"))
+
+
+def _rounds(lines: pl.DataFrame, claim: np.ndarray) -> np.ndarray:
+    """(lines,) how many earlier claims of the request have the line's submission_id."""
+    claims: dict[str, dict[int, int]] = {}
+    found = np.zeros(len(claim), np.int64)
+    for row, (submission, code) in enumerate(
+        zip(lines.get_column("submission_id").to_list(), claim.tolist(), strict=True)
+    ):
+        sharing = claims.setdefault(submission, {})
+        found[row] = sharing.setdefault(code, len(sharing))
+    return found
+
+
+def _stacked(tables: list[FeatureTable]) -> FeatureTable:
+    numbers = np.concatenate([table.numbers for table in tables])
+    categories = {name: [v for table in tables for v in table.categories[name]] for name in tables[0].categories}
+    return FeatureTable(tables[0].number_names, numbers, categories)

@@ -1,0 +1,96 @@
+"""`denials score FILE --out OUT`: a file in, a table out, and with an explanation a second table of drivers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from claims.mapping import Mapping
+from claims.read import read_file
+from serving.assess import Assessed
+from serving.explain import Driver, Explain
+from serving.score import Scorer
+from serving.sheet import COLUMNS
+from serving.sink import Sink, check_ending
+
+PART = 2_000  # lines explained at a time: their contributions are all that is held
+Progress = Callable[[str, float], None]
+DRIVERS: dict[str, pl.DataType] = {
+    "claim_id": pl.String(),
+    "claim_line_number": pl.Int32(),
+    "feature": pl.String(),
+    "concept": pl.String(),
+    "value": pl.String(),
+    "shap": pl.Float64(),
+    "sentence": pl.String(),
+}
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written: rows of the table, how many of them were scored, and where the drivers are."""
+
+    rows: int
+    scored: int
+    out: Path
+    drivers: Path | None
+    unknown_columns: tuple[str, ...]
+
+
+def silent(message: str, share: float) -> None:
+    """Progress for nobody."""
+
+
+def drivers_path(out: Path) -> Path:
+    """OUT.drivers.ext beside OUT.ext."""
+    return out.with_name(f"{out.stem}.drivers{out.suffix}")
+
+
+def score_file(
+    scorer: Scorer, path: Path, out: Path, explain: Explain | None = None, progress: Progress = silent,
+    mapping: Mapping | None = None,
+) -> Written:  # fmt: skip
+    """Score a file into `out` (csv, parquet or json by its ending), one row for each row in, in order.
+
+    With `explain` the drivers of the scored lines go to drivers_path(out): top, or full (every feature that moved the
+    score). Raises UsageError for an ending it does not know, UnreadableFileError for a file without claim lines.
+    """
+    check_ending(out)
+    progress("reading", 0.0)
+    batch = read_file(path, scorer.settings, mapping)
+    progress("scoring", 0.1)
+    assessed, table = scorer.assess_batch(batch)
+    with Sink(out, COLUMNS) as sink:
+        sink.write(table)
+    second = drivers_path(out) if explain else None
+    if explain and second:
+        _write_drivers(scorer, assessed, second, explain, progress)
+    progress("done", 1.0)
+    return Written(len(table), len(assessed), out, second, batch.unknown_columns)
+
+
+def _write_drivers(scorer: Scorer, assessed: Assessed, path: Path, explain: Explain, progress: Progress) -> None:
+    with Sink(path, DRIVERS) as sink:
+        for start in range(0, len(assessed), PART):
+            progress("explaining", 0.3 + 0.7 * start / len(assessed))
+            rows = slice(start, min(start + PART, len(assessed)))
+            drivers = scorer.explain(assessed, rows, explain)[1]
+            sink.write(driver_rows(assessed.lines[rows], drivers))
+
+
+def driver_rows(lines: pl.DataFrame, drivers: list[list[Driver]]) -> pl.DataFrame:
+    """One row a driver, columns of DRIVERS; a value is written as JSON writes it."""
+    keys = lines.select("claim_id", "claim_line_number").rows()
+    rows = [(*key, d["feature"], d["concept"], _written(d["value"]), d["shap"], d["sentence"])
+            for key, listed in zip(keys, drivers, strict=True) for d in listed]  # fmt: skip
+    return pl.DataFrame(rows, schema=DRIVERS, orient="row")
+
+
+def _written(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return None if value is None else str(value)

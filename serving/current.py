@@ -1,0 +1,89 @@
+"""The scorer in service: made when it is first needed, and made anew when the champion or the store has changed.
+
+While a new one is made, or when that fails, the old one goes on serving. Changes are looked for at most every 2 s.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+
+from claims.errors import DenialsError
+from claims.settings import Settings
+from serving.score import Scorer
+
+log = logging.getLogger(__name__)
+EVERY = 2.0  # seconds
+Stamp = tuple[object, ...]
+
+
+class Current:
+    """Hands out the scorer; safe to use from several threads."""
+
+    def __init__(self, settings: Settings, scorer: Scorer | None = None) -> None:
+        """With a `scorer` that one serves for good."""
+        self.settings = settings
+        self._scorer = scorer
+        self._fixed = scorer is not None
+        self._error: DenialsError | None = None
+        self._stamp: Stamp | None = None
+        self._looked = -EVERY
+        self._loading = threading.Lock()
+
+    def get(self) -> Scorer:
+        """The scorer. Raises NoModelError (or another DenialsError) as long as there is none."""
+        if not self._fixed and time.monotonic() - self._looked >= EVERY:
+            self._looked = time.monotonic()
+            self._renew()
+        if self._scorer is None:
+            with self._loading:  # somebody else may be making the first one
+                pass
+        if self._scorer is not None:
+            return self._scorer
+        raise self._error or DenialsError("the model is being loaded")
+
+    def _renew(self) -> None:
+        stamp = _stamp(self.settings)
+        if stamp == self._stamp:
+            return
+        if self._scorer is None:
+            self._load(stamp)
+        else:
+            threading.Thread(target=self._load, args=(stamp,), daemon=True).start()
+
+    def _load(self, stamp: Stamp) -> None:
+        with self._loading:
+            if stamp == self._stamp:
+                return
+            try:
+                self._scorer, self._error = Scorer.load(settings=self.settings), None
+            except DenialsError as error:
+                self._error = error
+                log.warning("no new scorer: %s", error)
+            self._stamp = stamp
+
+
+def _stamp(settings: Settings) -> Stamp:
+    """Changes when a model is promoted, and when rows are added to the store."""
+    return _changed(settings.models / "champion" / "versions.json"), *(
+        _newest(settings, table) for table in ("lines", "outcomes", "authorizations")
+    )
+
+
+def _changed(path: os.PathLike[str]) -> Stamp | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_size
+
+
+def _newest(settings: Settings, table: str) -> str | None:
+    """The name of the last commit of a Delta table."""
+    try:
+        names = os.listdir(settings.store / table / "_delta_log")
+    except OSError:
+        return None
+    return max((name for name in names if name.endswith(".json")), default=None)

@@ -1,0 +1,147 @@
+"""Scorer: a model, the history it looks at and the site's settings; scores claims and changes none of them.
+
+Answers in kind: a frame for a frame, a response for a list of claims, a table for a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+import polars as pl
+
+from claims.batch import Batch
+from claims.errors import UnreadableFileError, UsageError
+from claims.read import read_claims, read_file, read_frame
+from claims.settings import Settings, load_settings
+from claims.snapshot import take_snapshot
+from claims.store import Store
+from features.history import History
+from serving.answer import Json, add_rejects, claims_of
+from serving.assess import Assessed, assess
+from serving.explain import Driver, Explain, Explainer
+from serving.pandas_edge import from_pandas, is_pandas, to_pandas
+from serving.sheet import Origin, sheet
+from serving.worth import Worth
+from training.golden import check_golden
+from training.model import DenialModel
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Scores claims with one model against one state of the store. Safe to use from several threads."""
+
+    model: DenialModel
+    history: History
+    settings: Settings
+
+    @classmethod
+    def load(cls, model: Path | None = None, settings: Settings | None = None) -> Scorer:
+        """The exported champion, or the model of a folder, with the history of the site's store as it is now.
+
+        Raises NoModelError (exit code 14) when there is no such model, when it is damaged, or when it does not give
+        its golden claims their risks.
+        """
+        settings = settings or load_settings()
+        loaded = DenialModel.load(model or settings.models / "champion")
+        check_golden(loaded)
+        return cls(loaded, _history(settings), settings)
+
+    @cached_property
+    def worth(self) -> Worth:
+        """Prices of the history, and what a denial costs."""
+        return Worth.of(self.history.snapshot, self.settings.money)
+
+    @cached_property
+    def explainer(self) -> Explainer:
+        """Makes the drivers of this model's lines."""
+        return Explainer(self.model.features)
+
+    @overload
+    def score(self, x: str | Path | pl.DataFrame) -> pl.DataFrame: ...
+    @overload
+    def score(self, x: list[dict[str, Any]]) -> Json: ...
+    @overload
+    def score(self, x: pd.DataFrame) -> pd.DataFrame: ...
+
+    def score(self, x: Any) -> Any:
+        """Score a file (csv, parquet, json), a pandas or polars frame, or a list of claims or of flat lines.
+
+        A frame gives a frame of the same library, a file a polars frame (columns of `denials score`, one row for
+        each row in, in order; a pandas index is kept), a list the response of POST /v1/score. Raises
+        UnreadableFileError for what holds no claim lines, UsageError for anything else.
+        """
+        if isinstance(x, list):
+            return self.score_claims(x)
+        if isinstance(x, pl.DataFrame):
+            return self.assess_batch(read_frame(x, self.settings))[1]
+        if isinstance(x, str | Path):
+            return self.assess_batch(read_file(Path(x), self.settings))[1]
+        if is_pandas(x):
+            return to_pandas(self.assess_batch(read_frame(from_pandas(x), self.settings))[1], like=x)
+        raise UsageError("score takes a path, a pandas or polars frame, or a list of dicts")
+
+    def score_claims(self, claims: list[dict[str, Any]]) -> Json:
+        """The response of POST /v1/score for a list of claims; bad ones are told in `rejected` and `errors`."""
+        batch = read_claims(claims, self.settings)
+        assessed = self.assess(batch.lines)
+        base, drivers = self.explain(assessed, slice(0, len(assessed)))
+        scored = claims_of(assessed, base, drivers, self.settings.serving)
+        rejected = add_rejects(scored, batch)
+        return self._about() | {"claims": [scored[index] for index in sorted(scored)], "rejected": rejected}
+
+    def assess(self, lines: pl.DataFrame) -> Assessed:
+        """Risks of the accepted lines of a Batch, in their order."""
+        return assess(lines, self.model, self.history, self.worth, self.settings.today())
+
+    def explain(
+        self, assessed: Assessed, rows: slice, explain: Explain = "top"
+    ) -> tuple[np.ndarray, list[list[Driver]]]:
+        """Base values and drivers of some of the lines; the contributions of these are held in memory at once."""
+        whole = rows == slice(0, len(assessed))
+        table = assessed.table if whole else assessed.table.take(np.arange(rows.start, rows.stop))
+        moved = self.model.contributions(self.model.matrix(table))
+        return moved[:, -1], self.explainer.drivers(moved, table, assessed.lines[rows], explain)
+
+    def assess_batch(self, batch: Batch) -> tuple[Assessed, pl.DataFrame]:
+        """The accepted lines of what was read, with their risks, and the table of `denials score`.
+
+        Raises UnreadableFileError when it holds no claim lines, but outcomes or authorizations.
+        """
+        if "lines" not in batch.file.item(0, "kind"):
+            raise UnreadableFileError(f"{batch.file.item(0, 'name')} holds no claim lines to score")
+        assessed = self.assess(batch.lines)
+        origin = Origin(self.model.version, self.history.through, self.settings.serving)
+        return assessed, sheet(assessed, self._base_value(assessed), batch, origin)
+
+    def _base_value(self, assessed: Assessed) -> float:
+        """The model's base value, the same for every line."""
+        if not len(assessed):
+            return 0.0
+        return float(self.explain(assessed, slice(0, 1))[0][0])
+
+    def _about(self) -> Json:
+        through = self.history.through
+        return {
+            "model": {
+                "name": self.model.name,
+                "version": self.model.version,
+                "trained_through": self.model.trained_through.isoformat(),
+                "catalog_digest": self.model.catalog_digest,
+            },
+            "rules_version": None,
+            "history_through": None if through is None else through.isoformat(),
+        }
+
+
+def _history(settings: Settings) -> History:
+    """What the site's store knows; nothing where there is no store yet (scoring makes none)."""
+    if not settings.store.is_dir():
+        return History.empty()
+    return History.of(take_snapshot(Store.open(settings)))

@@ -1,0 +1,72 @@
+"""What a denial would cost, and what follows from a risk: expected loss, band and decision.
+
+expected loss = risk x (allowed x (1 - chance of recovery) + cost of rework), in whole cents inside and USD outside.
+What a line would be allowed is the median over the practice's own paid lines of its payer and code, else of its code;
+else Medicare's fee for its units; else its charge. It is never taken to be more than the charge.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from claims.settings import MoneySettings, ServingSettings
+from claims.snapshot import Snapshot
+from rules.reference import fee
+
+KEY = ["submission_id", "claim_line_number"]
+DECISIONS = {"low": "submit", "medium": "review", "high": "hold"}
+
+
+@dataclass(frozen=True)
+class Worth:
+    """Median allowed cents by (payer, code) and by code, and what a denial costs besides."""
+
+    cells: dict[tuple[str, str], float]
+    codes: dict[str, float]
+    money: MoneySettings
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, money: MoneySettings) -> Worth:
+        """From the outcomes of a snapshot; lines that were allowed nothing say nothing about a price."""
+        allowed = snapshot.outcomes.filter(pl.col("allowed_cents") > 0).select(*KEY, "allowed_cents")
+        seen = snapshot.lines.select(*KEY, "payer_id", "hcpcs_code").join(allowed, on=KEY)
+        median = pl.col("allowed_cents").median()
+        cells = seen.group_by("payer_id", "hcpcs_code").agg(median)
+        codes = seen.group_by("hcpcs_code").agg(median)
+        return cls({(payer, code): cents for payer, code, cents in cells.iter_rows()}, dict(codes.iter_rows()), money)
+
+    def allowed(self, lines: pl.DataFrame) -> np.ndarray:
+        """(lines,) float64 cents that each line would be allowed if it is paid; 0 where nothing is known of it."""
+        names = ("payer_id", "hcpcs_code", "place_of_service_code", "service_unit_quantity")
+        charges = lines.get_column("charge_amount").to_physical().to_list()
+        columns = (lines.get_column(name).to_list() for name in names)
+        return np.array([self._allowed(*row) for row in zip(*columns, charges, strict=True)], np.float64)
+
+    def _allowed(self, payer: str, code: str, place: str | None, units: float | None, charge: int | None) -> float:
+        known = self.cells.get((payer, code)) or self.codes.get(code)
+        if known is None:
+            price = fee(code, place)
+            known = None if price is None else 100.0 * price * max(1.0, units or 1.0)
+        if known is None:
+            return float(charge or 0)
+        return min(known, float(charge)) if charge else known
+
+    def loss(self, lines: pl.DataFrame, risk: np.ndarray) -> np.ndarray:
+        """(lines,) int64 cents that are expected to be lost on each line, from (lines,) risks."""
+        unrecovered = self.allowed(lines) * (1.0 - self.money.chance_of_recovery)
+        return np.rint(risk * (unrecovered + 100.0 * self.money.rework_cost)).astype(np.int64)
+
+
+def usd(cents: int) -> str:
+    """Cents of zero or more as a decimal string of USD: 14120 is 141.20."""
+    return f"{cents // 100}.{cents % 100:02d}"
+
+
+def band(risk: float, serving: ServingSettings) -> str:
+    """low, medium or high, by the site's thresholds on the risk of the claim."""
+    if risk >= serving.high_from:
+        return "high"
+    return "medium" if risk >= serving.medium_from else "low"
