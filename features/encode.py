@@ -141,7 +141,7 @@ class Lines:
         """(lines,) the diagnosis that the line points to first."""
         first = self.text(DIAGNOSES[0])
         moved = [(i, p) for i, p in enumerate(map(_first_pointer, self.text("diagnosis_pointers"))) if p]
-        others = {p: self.text(DIAGNOSES[p]) for _, p in moved if p}
+        others = {p: self.text(DIAGNOSES[p]) for p in {p for _, p in moved}}
         for i, p in moved:
             first[i] = others[p][i] or first[i]
         return first

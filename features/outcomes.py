@@ -99,11 +99,13 @@ class Outcomes:
         for at, back in enumerate(kind.windows):
             inside = self.own.day[events] >= block.day[lines] - back
             np.subtract.at(totals[at], lines[inside], self.amounts[events[inside], :2])
-        places = np.empty(len(key), np.int64)
-        places[order] = place
-        for line in np.unique(lines[self.amounts[events, 1] > 0]):
-            own = self.own.day[events[(lines == line) & (self.amounts[events, 1] > 0)]]
-            since[line] = _last_of_others(book, int(key[line]), int(block.day[line]), int(places[line]), own)
+        mine = self.amounts[events, 1] > 0
+        if mine.any():
+            places = np.empty(len(key), np.int64)
+            places[order] = place
+            own = lines[mine] << DAY_BITS | self.own.day[events[mine]]
+            at = np.unique(lines[mine])
+            since[at] = _since_others(book, key[at], block.day[at], places[at], at, own)
         return totals, since
 
     def _matching(self, kind: Kind, key: np.ndarray, block: _Block) -> tuple[np.ndarray, np.ndarray]:
@@ -160,12 +162,26 @@ def _sorted_totals(
     return totals, places[0], order
 
 
-def _last_of_others(book: Ledger, key: int, day: int, place: int, own_days: np.ndarray) -> float:
-    """Days since the last denial that is not the claim's own: step back past days on which only its own were known."""
-    while place > 0 and book.stamp[place - 1] >> DAY_BITS == key:
-        known = int(book.stamp[place - 1]) & NEVER
-        denied = book.totals[place, 1] - book.totals[place - 1, 1]
-        if denied > (own_days == known).sum():
-            return float(day - known)
-        place -= 1
-    return float("nan")
+def _since_others(
+    book: Ledger, key: np.ndarray, day: np.ndarray, place: np.ndarray, line: np.ndarray, own: np.ndarray
+) -> np.ndarray:
+    """(lines,) days since the last denial that is not the claim's own: step back past days that hold only its own.
+
+    own: line << 16 | day known, one for each denial of the line's own chain under its key.
+    """
+    since = np.full(len(key), np.nan)
+    stamps, counts = np.unique(own, return_counts=True)
+    open_ = np.arange(len(key))
+    while len(open_):
+        last = book.last[place[open_]]
+        of_key = (last >= 0) & (last >> DAY_BITS == key[open_])
+        open_, last = open_[of_key], last[of_key]
+        at, known = np.searchsorted(book.stamp, last), last & NEVER
+        wanted = line[open_] << DAY_BITS | known
+        found = np.minimum(np.searchsorted(stamps, wanted), len(stamps) - 1)
+        mine = np.where(stamps[found] == wanted, counts[found], 0)
+        others = book.totals[at + 1, 1] - book.totals[at, 1] > mine
+        since[open_[others]] = day[open_[others]] - known[others]
+        place[open_] = at
+        open_ = open_[~others]
+    return since
