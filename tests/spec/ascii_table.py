@@ -1,7 +1,7 @@
 """Frames from tables drawn in text: the data of the spec tests.
 
 The first row names the columns. An empty cell is null, `""` is an empty text. Columns that a table leaves out are
-null, or the defaults below where a row must have them.
+null, or the defaults below where a row must have them. Some columns may be written short (SHORT).
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ import polars as pl
 
 from claims.table import Authorization, Line, Outcome
 
+SHORT = {
+    "charge": "charge_amount", "paid": "paid_amount", "allowed": "allowed_amount", "line": "claim_line_number",
+    "status": "claim_status_code", "control": "payer_claim_control_number",
+}  # fmt: skip
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ORIGIN = {"source_system": "practice", "file_id": "f", "loaded_at": NOW}
 LINE = ORIGIN | {
@@ -26,7 +30,8 @@ AUTHORIZATION = ORIGIN | {"prior_authorization_number": "N1"}
 def rows(text: str) -> list[dict[str, str | None]]:
     """The rows of a table as dicts of text; lines of dashes are decoration."""
     drawn = [line.strip() for line in text.strip().splitlines() if set(line) - set("-+| ")]
-    names, *cells = [[cell.strip() for cell in line.split("|")] for line in drawn]
+    header, *cells = [[cell.strip() for cell in line.split("|")] for line in drawn]
+    names = [SHORT.get(name, name) for name in header]
     assert all(len(row) <= len(names) for row in cells), "a row has more cells than the header"
     return [
         {name: cell.replace('""', "") if cell else None for name, cell in zip(names, row, strict=False)}

@@ -47,179 +47,179 @@ def check(text: str) -> pl.DataFrame:
 
 def test_outcomes_with_amounts() -> None:
     check("""
-    charge_amount | paid_amount | adjustments                       | =outcome         | =category         | =carc | =denied_cents
-    --------------+-------------+-----------------------------------+------------------+-------------------+-------+--------------
-    100.00        | 0.00        | CO-197:100.00                     | denied           | authorization     | 197   | 10000
-    100.00        | 0.00        | CO-45:40.00;CO-197:60.00          | denied           | authorization     | 197   | 6000
-    100.00        | 50.00       | CO-151:30.00;CO-45:20.00          | partial_denied   | medical_necessity | 151   | 3000
-    100.00        | 0.00        | PR-1:20.00;CO-50:80.00            | partial_denied   | medical_necessity | 50    | 8000
-    100.00        | 60.00       | CO-45:40.00                       | paid             |                   |       | 0
-    100.00        | 100.00      |                                   | paid             |                   |       | 0
-    100.00        | 0.00        | CO-45:40.00;PR-1:60.00            | cost_share_only  |                   |       | 0
-    100.00        | 0.00        | PR-2:20.00;PR-3:20.00;CO-45:60.00 | cost_share_only  |                   |       | 0
-    100.00        | 0.00        | OA-18:100.00                      | duplicate        |                   |       | 0
-    100.00        | 0.00        | CO-45:10.00;CO-18:90.00           | duplicate        |                   |       | 0
-    100.00        | 0.00        | CO-B13:100.00                     | duplicate        |                   |       | 0
-    100.00        | 0.00        | CO-24:100.00                      | capitated        |                   |       | 0
-    100.00        | 0.00        | OA-23:100.00                      | cob_neutral      |                   |       | 0
-    100.00        | 0.00        | OA-23:80.00;CO-45:20.00           | cob_neutral      |                   |       | 0
-    100.00        | 0.00        | CO-45:100.00                      | full_contractual |                   |       | 0
-    100.00        | 0.00        | CO-45:99.99                       | full_contractual |                   |       | 0
-    100.00        | 0.00        | OA-133:100.00                     | pending          |                   |       | 0
-    100.00        | 0.00        |                                   | unknown          |                   |       | 0
-    100.00        |             |                                   | unknown          |                   |       | 0
-    0.00          | 0.00        |                                   | not_applicable   |                   |       | 0
-    0.00          | 0.00        | CO-97:0.00                        | not_applicable   |                   |       | 0
+    charge | paid   | adjustments                       | =outcome         | =category         | =carc | =denied_cents
+    -------+--------+-----------------------------------+------------------+-------------------+-------+--------------
+    100.00 | 0.00   | CO-197:100.00                     | denied           | authorization     | 197   | 10000
+    100.00 | 0.00   | CO-45:40.00;CO-197:60.00          | denied           | authorization     | 197   | 6000
+    100.00 | 50.00  | CO-151:30.00;CO-45:20.00          | partial_denied   | medical_necessity | 151   | 3000
+    100.00 | 0.00   | PR-1:20.00;CO-50:80.00            | partial_denied   | medical_necessity | 50    | 8000
+    100.00 | 60.00  | CO-45:40.00                       | paid             |                   |       | 0
+    100.00 | 100.00 |                                   | paid             |                   |       | 0
+    100.00 | 0.00   | CO-45:40.00;PR-1:60.00            | cost_share_only  |                   |       | 0
+    100.00 | 0.00   | PR-2:20.00;PR-3:20.00;CO-45:60.00 | cost_share_only  |                   |       | 0
+    100.00 | 0.00   | OA-18:100.00                      | duplicate        |                   |       | 0
+    100.00 | 0.00   | CO-45:10.00;CO-18:90.00           | duplicate        |                   |       | 0
+    100.00 | 0.00   | CO-B13:100.00                     | duplicate        |                   |       | 0
+    100.00 | 0.00   | CO-24:100.00                      | capitated        |                   |       | 0
+    100.00 | 0.00   | OA-23:100.00                      | cob_neutral      |                   |       | 0
+    100.00 | 0.00   | OA-23:80.00;CO-45:20.00           | cob_neutral      |                   |       | 0
+    100.00 | 0.00   | CO-45:100.00                      | full_contractual |                   |       | 0
+    100.00 | 0.00   | CO-45:99.99                       | full_contractual |                   |       | 0
+    100.00 | 0.00   | OA-133:100.00                     | pending          |                   |       | 0
+    100.00 | 0.00   |                                   | unknown          |                   |       | 0
+    100.00 |        |                                   | unknown          |                   |       | 0
+    0.00   | 0.00   |                                   | not_applicable   |                   |       | 0
+    0.00   | 0.00   | CO-97:0.00                        | not_applicable   |                   |       | 0
     """)
 
 
 def test_the_group_says_who_owes_not_whether_it_was_denied() -> None:
     check("""
-    charge_amount | paid_amount | adjustments   | =outcome         | =category
-    --------------+-------------+---------------+------------------+-------------------------
-    100.00        | 0.00        | PR-96:100.00  | denied           | coverage_limit
-    100.00        | 0.00        | PR-204:100.00 | denied           | coverage_limit
-    100.00        | 0.00        | PR-27:100.00  | denied           | eligibility
-    100.00        | 0.00        | CO-22:100.00  | denied           | coordination_of_benefits
-    100.00        | 0.00        | PI-45:100.00  | full_contractual |
-    100.00        | 0.00        | CO-23:100.00  | cob_neutral      |
-    100.00        | 0.00        | PR-66:100.00  | cost_share_only  |
-    100.00        | 0.00        | CO-66:100.00  | denied           | other
+    charge | paid | adjustments   | =outcome         | =category
+    -------+------+---------------+------------------+-------------------------
+    100.00 | 0.00 | PR-96:100.00  | denied           | coverage_limit
+    100.00 | 0.00 | PR-204:100.00 | denied           | coverage_limit
+    100.00 | 0.00 | PR-27:100.00  | denied           | eligibility
+    100.00 | 0.00 | CO-22:100.00  | denied           | coordination_of_benefits
+    100.00 | 0.00 | PI-45:100.00  | full_contractual |
+    100.00 | 0.00 | CO-23:100.00  | cob_neutral      |
+    100.00 | 0.00 | PR-66:100.00  | cost_share_only  |
+    100.00 | 0.00 | CO-66:100.00  | denied           | other
     """)
 
 
 def test_services_that_are_denied_by_design_are_out_of_the_target() -> None:
     check("""
-    hcpcs_modifier_1 | charge_amount | paid_amount | adjustments   | =outcome
-    -----------------+---------------+-------------+---------------+---------------
-    GY               | 100.00        | 0.00        | PR-96:100.00  | reporting_only
-    GX               | 100.00        | 0.00        | PR-96:100.00  | reporting_only
-    GZ               | 100.00        | 0.00        | CO-50:100.00  | reporting_only
-    GA               | 100.00        | 0.00        | PR-50:100.00  | denied
-    GA               | 100.00        | 80.00       | CO-45:20.00   | paid
-    RT               | 100.00        | 0.00        | CO-246:100.00 | reporting_only
-    RT               | 0.01          | 0.00        | CO-96:0.01    | reporting_only
-    RT               | 0.01          | 0.00        | CO-246:0.01   | reporting_only
-    RT               | 0.02          | 0.00        | CO-96:0.02    | denied
+    hcpcs_modifier_1 | charge | paid  | adjustments   | =outcome
+    -----------------+--------+-------+---------------+---------------
+    GY               | 100.00 | 0.00  | PR-96:100.00  | reporting_only
+    GX               | 100.00 | 0.00  | PR-96:100.00  | reporting_only
+    GZ               | 100.00 | 0.00  | CO-50:100.00  | reporting_only
+    GA               | 100.00 | 0.00  | PR-50:100.00  | denied
+    GA               | 100.00 | 80.00 | CO-45:20.00   | paid
+    RT               | 100.00 | 0.00  | CO-246:100.00 | reporting_only
+    RT               | 0.01   | 0.00  | CO-96:0.01    | reporting_only
+    RT               | 0.01   | 0.00  | CO-246:0.01   | reporting_only
+    RT               | 0.02   | 0.00  | CO-96:0.02    | denied
     """)
 
 
 def test_only_positive_amounts_deny() -> None:
     check("""
-    charge_amount | paid_amount | adjustments                           | =outcome         | =denied_cents
-    --------------+-------------+---------------------------------------+------------------+--------------
-    100.00        | 180.00      | CO-97:-80.00                          | paid             | 0
-    100.00        | 60.00       | CO-45:60.00;CO-197:-20.00             | paid             | 0
-    100.00        | 0.00        | CO-45:120.00;CO-50:-20.00             | unknown          | 0
-    100.00        | 0.00        | CO-50:130.00;CO-197:-30.00            | denied           | 13000
-    100.00        | 0.00        | CO-50:80.00;CO-50:-80.00;CO-45:100.00 | full_contractual | 0
-    100.00        | 99.99       | CO-50:0.01                            | paid             | 0
+    charge | paid   | adjustments                           | =outcome         | =denied_cents
+    -------+--------+---------------------------------------+------------------+--------------
+    100.00 | 180.00 | CO-97:-80.00                          | paid             | 0
+    100.00 | 60.00  | CO-45:60.00;CO-197:-20.00             | paid             | 0
+    100.00 | 0.00   | CO-45:120.00;CO-50:-20.00             | unknown          | 0
+    100.00 | 0.00   | CO-50:130.00;CO-197:-30.00            | denied           | 13000
+    100.00 | 0.00   | CO-50:80.00;CO-50:-80.00;CO-45:100.00 | full_contractual | 0
+    100.00 | 99.99  | CO-50:0.01                            | paid             | 0
     """)
 
 
 def test_a_code_that_no_list_names_denies_only_what_was_paid_nothing() -> None:
     check("""
-    charge_amount | paid_amount | adjustments              | =outcome       | =category         | =carc | =quality
-    --------------+-------------+--------------------------+----------------+-------------------+-------+--------------
-    100.00        | 0.00        | CO-301:100.00            | denied         | other             | 301   | unlisted_code
-    100.00        | 70.00       | CO-301:30.00             | paid           |                   |       | unlisted_code
-    100.00        | 50.00       | CO-301:30.00;CO-50:20.00 | partial_denied | medical_necessity | 50    | unlisted_code
+    charge | paid  | adjustments              | =outcome       | =category         | =carc | =quality
+    -------+-------+--------------------------+----------------+-------------------+-------+--------------
+    100.00 | 0.00  | CO-301:100.00            | denied         | other             | 301   | unlisted_code
+    100.00 | 70.00 | CO-301:30.00             | paid           |                   |       | unlisted_code
+    100.00 | 50.00 | CO-301:30.00;CO-50:20.00 | partial_denied | medical_necessity | 50    | unlisted_code
     """)
 
 
 def test_codes_without_amounts_count_as_something() -> None:
     check("""
-    charge_amount | paid_amount | adjustments     | =outcome         | =category     | =denied_cents | =quality
-    --------------+-------------+-----------------+------------------+---------------+---------------+----------------
-    100.00        | 0.00        | CO-197          | denied           | authorization | 10000         | amounts_missing
-    100.00        |             | CO-197          | denied           | authorization | 10000         | amounts_missing
-                  |             | CO-197          | denied           | authorization |               | amounts_missing
-                  | 0.00        | CO-197,CO-45    | denied           | authorization |               | amounts_missing
-    100.00        | 50.00       | CO-197          | partial_denied   | authorization |               | amounts_missing
-    100.00        |             | CO-45           | paid             |               | 0             | amounts_missing
-    100.00        |             | CO-45 PR-2      | cost_share_only  |               | 0             | amounts_missing
-    100.00        | 0.00        | PR-1            | cost_share_only  |               | 0             | amounts_missing
-    100.00        | 0.00        | CO-45           | full_contractual |               | 0             | amounts_missing
-    100.00        | 0.00        | OA-18           | duplicate        |               | 0             | amounts_missing
-    100.00        | 0.00        | CO-45:40.00;197 | denied           | authorization | 10000         | amounts_missing
+    charge | paid  | adjustments     | =outcome         | =category     | =denied_cents | =quality
+    -------+-------+-----------------+------------------+---------------+---------------+----------------
+    100.00 | 0.00  | CO-197          | denied           | authorization | 10000         | amounts_missing
+    100.00 |       | CO-197          | denied           | authorization | 10000         | amounts_missing
+           |       | CO-197          | denied           | authorization |               | amounts_missing
+           | 0.00  | CO-197,CO-45    | denied           | authorization |               | amounts_missing
+    100.00 | 50.00 | CO-197          | partial_denied   | authorization |               | amounts_missing
+    100.00 |       | CO-45           | paid             |               | 0             | amounts_missing
+    100.00 |       | CO-45 PR-2      | cost_share_only  |               | 0             | amounts_missing
+    100.00 | 0.00  | PR-1            | cost_share_only  |               | 0             | amounts_missing
+    100.00 | 0.00  | CO-45           | full_contractual |               | 0             | amounts_missing
+    100.00 | 0.00  | OA-18           | duplicate        |               | 0             | amounts_missing
+    100.00 | 0.00  | CO-45:40.00;197 | denied           | authorization | 10000         | amounts_missing
     """)
 
 
 def test_a_missing_charge_is_what_was_paid_and_adjusted() -> None:
     check("""
-    billed | charge_amount | paid_amount | adjustments             | =outcome         | =denied_cents | =quality
-    -------+---------------+-------------+-------------------------+------------------+---------------+-----------
-           |               | 0.00        | CO-197:100.00           | denied           | 10000         |
-           |               | 0.00        | CO-45:100.00            | full_contractual | 0             |
-           |               | 0.00        | CO-246:0.01             | reporting_only   | 0             |
-           |               | 60.00       | CO-45:40.00             | paid             | 0             |
-    100.00 |               | 0.00        | CO-45:40.00;CO-50:60.00 | denied           | 6000          |
-    100.00 |               | 0.00        | CO-45:40.00             | unknown          | 0             | unbalanced
-    0.00   |               | 0.00        | CO-45:40.00             | not_applicable   | 0             | unbalanced
-    50.00  | 100.00        | 0.00        | CO-50:100.00            | denied           | 10000         |
+    billed | charge | paid  | adjustments             | =outcome         | =denied_cents | =quality
+    -------+--------+-------+-------------------------+------------------+---------------+-----------
+           |        | 0.00  | CO-197:100.00           | denied           | 10000         |
+           |        | 0.00  | CO-45:100.00            | full_contractual | 0             |
+           |        | 0.00  | CO-246:0.01             | reporting_only   | 0             |
+           |        | 60.00 | CO-45:40.00             | paid             | 0             |
+    100.00 |        | 0.00  | CO-45:40.00;CO-50:60.00 | denied           | 6000          |
+    100.00 |        | 0.00  | CO-45:40.00             | unknown          | 0             | unbalanced
+    0.00   |        | 0.00  | CO-45:40.00             | not_applicable   | 0             | unbalanced
+    50.00  | 100.00 | 0.00  | CO-50:100.00            | denied           | 10000         |
     """)
 
 
 def test_a_missing_payment_is_what_adjustments_leave() -> None:
     check("""
-    charge_amount | adjustments            | =outcome         | =paid_cents
-    --------------+------------------------+------------------+------------
-    100.00        | CO-45:40.00            | paid             |
-    100.00        | CO-45:40.00;PR-1:60.00 | cost_share_only  |
-    100.00        | CO-45:100.00           | full_contractual |
-    100.00        | CO-50:100.00           | denied           |
-    100.00        | CO-50:70.00            | partial_denied   |
-                  | CO-50:70.00            | denied           |
-                  | CO-45:70.00            | paid             |
+    charge | adjustments            | =outcome         | =paid_cents
+    -------+------------------------+------------------+------------
+    100.00 | CO-45:40.00            | paid             |
+    100.00 | CO-45:40.00;PR-1:60.00 | cost_share_only  |
+    100.00 | CO-45:100.00           | full_contractual |
+    100.00 | CO-50:100.00           | denied           |
+    100.00 | CO-50:70.00            | partial_denied   |
+           | CO-50:70.00            | denied           |
+           | CO-45:70.00            | paid             |
     """)
 
 
 def test_quality_never_changes_a_label() -> None:
     check("""
-    charge_amount | paid_amount | adjustments       | remark_codes | =outcome | =quality
-    --------------+-------------+-------------------+--------------+----------+-------------------------------
-    100.00        | 0.00        | CO-16:100.00      | N290         | denied   |
-    100.00        | 0.00        | CO-16:100.00      |              | denied   | remark_missing
-    100.00        | 0.00        | CO-16:100.00      | ""           | denied   | remark_missing
-    100.00        | 0.00        | PR-96:100.00      |              | denied   | remark_missing
-    100.00        | 0.00        | CO-234:100.00     |              | denied   | remark_missing
-    100.00        | 0.00        | CO-252:100.00     |              | denied   | remark_missing
-    100.00        | 0.00        | CO-197:100.00     |              | denied   |
-    100.00        | 0.00        | CO-197:90.00      |              | denied   | unbalanced
-    100.00        | 0.00        | CO-16             |              | denied   | amounts_missing;remark_missing
-    100.00        | 60.00       | CO-45:40.01       |              | paid     |
-    100.00        | 60.00       | CO-45:40.02       |              | paid     | unbalanced
-    100.00        | 60.00       | ""                |              | paid     | unbalanced
-    100.00        | 60.00       |                   |              | paid     |
-    100.00        | 60.00       | CO-45:40;nonsense |              | paid     | unreadable_adjustment
+    charge | paid  | adjustments       | remark_codes | =outcome | =quality
+    -------+-------+-------------------+--------------+----------+-------------------------------
+    100.00 | 0.00  | CO-16:100.00      | N290         | denied   |
+    100.00 | 0.00  | CO-16:100.00      |              | denied   | remark_missing
+    100.00 | 0.00  | CO-16:100.00      | ""           | denied   | remark_missing
+    100.00 | 0.00  | PR-96:100.00      |              | denied   | remark_missing
+    100.00 | 0.00  | CO-234:100.00     |              | denied   | remark_missing
+    100.00 | 0.00  | CO-252:100.00     |              | denied   | remark_missing
+    100.00 | 0.00  | CO-197:100.00     |              | denied   |
+    100.00 | 0.00  | CO-197:90.00      |              | denied   | unbalanced
+    100.00 | 0.00  | CO-16             |              | denied   | amounts_missing;remark_missing
+    100.00 | 60.00 | CO-45:40.01       |              | paid     |
+    100.00 | 60.00 | CO-45:40.02       |              | paid     | unbalanced
+    100.00 | 60.00 | ""                |              | paid     | unbalanced
+    100.00 | 60.00 |                   |              | paid     |
+    100.00 | 60.00 | CO-45:40;nonsense |              | paid     | unreadable_adjustment
     """)
 
 
 def test_what_the_source_states_is_taken_as_it_is() -> None:
     check("""
-    denied | charge_amount | paid_amount | adjustments  | hcpcs_modifier_1 | =outcome | =category     | =carc | =denied_cents
-    -------+---------------+-------------+--------------+------------------+----------+---------------+-------+--------------
-    yes    |               |             |              |                  | denied   | other         |       |
-    no     |               |             |              |                  | paid     |               |       | 0
-    yes    | 100.00        |             |              |                  | denied   | other         |       | 10000
-    yes    | 100.00        | 0.00        | CO-29:90.00  |                  | denied   | timely_filing | 29    | 9000
-    yes    | 100.00        | 100.00      |              |                  | denied   | other         |       | 10000
-    yes    | 100.00        | 0.00        | CO-45:100.00 |                  | denied   | other         |       | 10000
-    yes    |               |             | CO-15        |                  | denied   | authorization | 15    |
-    no     | 100.00        | 0.00        | CO-29:100.00 |                  | paid     |               |       | 0
-    yes    | 0.00          | 0.00        |              | GY               | denied   | other         |       | 0
+    denied | charge | paid   | adjustments  | hcpcs_modifier_1 | =outcome | =category     | =carc | =denied_cents
+    -------+--------+--------+--------------+------------------+----------+---------------+-------+--------------
+    yes    |        |        |              |                  | denied   | other         |       |
+    no     |        |        |              |                  | paid     |               |       | 0
+    yes    | 100.00 |        |              |                  | denied   | other         |       | 10000
+    yes    | 100.00 | 0.00   | CO-29:90.00  |                  | denied   | timely_filing | 29    | 9000
+    yes    | 100.00 | 100.00 |              |                  | denied   | other         |       | 10000
+    yes    | 100.00 | 0.00   | CO-45:100.00 |                  | denied   | other         |       | 10000
+    yes    |        |        | CO-15        |                  | denied   | authorization | 15    |
+    no     | 100.00 | 0.00   | CO-29:100.00 |                  | paid     |               |       | 0
+    yes    | 0.00   | 0.00   |              | GY               | denied   | other         |       | 0
     """)
 
 
 def test_the_category_is_that_of_the_largest_denied_amount() -> None:
     check("""
-    charge_amount | paid_amount | adjustments                           | =category         | =carc | =denied_cents
-    --------------+-------------+---------------------------------------+-------------------+-------+--------------
-    100.00        | 0.00        | CO-50:40.00;CO-197:60.00              | authorization     | 197   | 10000
-    100.00        | 0.00        | CO-50:50.00;CO-197:50.00              | medical_necessity | 50    | 10000
-    100.00        | 0.00        | CO-197:50.00;CO-50:50.00              | authorization     | 197   | 10000
-    100.00        | 0.00        | CO-197:40.00;CO-50:25.00;CO-151:35.00 | medical_necessity | 151   | 10000
-    100.00        | 0.00        | CO-50;CO-197                          | medical_necessity | 50    | 10000
+    charge | paid | adjustments                           | =category         | =carc | =denied_cents
+    -------+------+---------------------------------------+-------------------+-------+--------------
+    100.00 | 0.00 | CO-50:40.00;CO-197:60.00              | authorization     | 197   | 10000
+    100.00 | 0.00 | CO-50:50.00;CO-197:50.00              | medical_necessity | 50    | 10000
+    100.00 | 0.00 | CO-197:50.00;CO-50:50.00              | authorization     | 197   | 10000
+    100.00 | 0.00 | CO-197:40.00;CO-50:25.00;CO-151:35.00 | medical_necessity | 151   | 10000
+    100.00 | 0.00 | CO-50;CO-197                          | medical_necessity | 50    | 10000
     """)
 
 
@@ -258,10 +258,10 @@ def test_every_code_of_the_contract() -> None:
 
 
 LINES = """
-claim_id | claim_line_number | charge_amount
----------+-------------------+--------------
-A        | 1                 | 100.00
-A        | 2                 | 100.00
+claim_id | line | charge
+---------+------+-------
+A        | 1    | 100.00
+A        | 2    | 100.00
 """
 
 
@@ -284,77 +284,77 @@ def day(text: str) -> object:
 @pytest.mark.parametrize("code", ["97", "231", "234", "236"])
 def test_bundled_into_a_paid_line_is_no_denial(code: str, other: str, control: str, known: str, outcome: str) -> None:
     got = outcome_of_first(f"""
-    claim_id | claim_line_number | known_date | payer_claim_control_number | charge_amount | paid_amount | adjustments
-    A        | 1                 | 2026-02-01 | K1                         | 100.00        | 0.00        | CO-{code}:100.00
-    A        | 2                 | {known}    | {control}                  | 100.00        | 200.00      | {other}
+    claim_id | line | known_date | control   | charge | paid   | adjustments
+    A        | 1    | 2026-02-01 | K1        | 100.00 | 0.00   | CO-{code}:100.00
+    A        | 2    | {known}    | {control} | 100.00 | 200.00 | {other}
     """)
     assert got[0] == outcome
 
 
 def test_bundling_is_seen_on_a_service_that_was_never_submitted() -> None:
     assert outcome_of_first("""
-    claim_id | claim_line_number | hcpcs_code | charge_amount | paid_amount | adjustments
-    A        | 1                 |            | 100.00        | 0.00        | CO-97:100.00
-    A        |                   | 64999      | 0.00          | 150.00      | OA-94:-150.00
+    claim_id | line | hcpcs_code | charge | paid   | adjustments
+    A        | 1    |            | 100.00 | 0.00   | CO-97:100.00
+    A        |      | 64999      | 0.00   | 150.00 | OA-94:-150.00
     """)[0] == "full_contractual"  # fmt: skip
 
 
 def test_another_denial_beside_the_bundling_one_stays_a_denial() -> None:
     assert outcome_of_first("""
-    claim_id | claim_line_number | charge_amount | paid_amount | adjustments
-    A        | 1                 | 100.00        | 0.00        | CO-97:60.00;CO-50:40.00
-    A        | 2                 | 100.00        | 160.00      | OA-94:-60.00
+    claim_id | line | charge | paid   | adjustments
+    A        | 1    | 100.00 | 0.00   | CO-97:60.00;CO-50:40.00
+    A        | 2    | 100.00 | 160.00 | OA-94:-60.00
     """)[:2] == ("denied", 40_00)  # fmt: skip
 
 
 def test_split_rows_are_summed() -> None:
     assert outcome_of_first("""
-    claim_id | claim_line_number | payer_claim_control_number | charge_amount | paid_amount | adjustments
-    A        | 1                 | K1                         | 50.00         | 30.00       | CO-45:20.00
-    A        | 1                 | K1                         | 50.00         | 0.00        | CO-151:50.00
+    claim_id | line | control | charge | paid  | adjustments
+    A        | 1    | K1      | 50.00  | 30.00 | CO-45:20.00
+    A        | 1    | K1      | 50.00  | 0.00  | CO-151:50.00
     """) == ("partial_denied", 50_00, 30_00, day("2026-02-01"))  # fmt: skip
 
 
 def test_amounts_that_cancel_within_a_split_deny_nothing() -> None:
     assert outcome_of_first("""
-    claim_id | claim_line_number | payer_claim_control_number | charge_amount | paid_amount | adjustments
-    A        | 1                 | K1                         | 100.00        | 0.00        | CO-97:100.00
-    A        | 1                 | K1                         | 0.00          | 80.00       | CO-97:-100.00;CO-45:20.00
+    claim_id | line | control | charge | paid  | adjustments
+    A        | 1    | K1      | 100.00 | 0.00  | CO-97:100.00
+    A        | 1    | K1      | 0.00   | 80.00 | CO-97:-100.00;CO-45:20.00
     """)[:3] == ("paid", 0, 80_00)  # fmt: skip
 
 
 def test_the_same_outcome_counts_once() -> None:
     assert outcome_of_first("""
-    outcome_id | claim_id | claim_line_number | charge_amount | paid_amount | adjustments
-    same       | A        | 1                 | 100.00        | 0.00        | CO-50:100.00
-    same       | A        | 1                 | 100.00        | 0.00        | CO-50:100.00
+    outcome_id | claim_id | line | charge | paid | adjustments
+    same       | A        | 1    | 100.00 | 0.00 | CO-50:100.00
+    same       | A        | 1    | 100.00 | 0.00 | CO-50:100.00
     """)[:2] == ("denied", 100_00)  # fmt: skip
 
 
 def test_of_two_claim_events_on_a_day_the_one_paid_first_is_the_initial_one() -> None:
     assert outcome_of_first("""
-    claim_id | claim_line_number | paid_date  | payer_claim_control_number | charge_amount | paid_amount | adjustments
-    A        | 1                 | 2026-01-31 | K2                         | 100.00        | 0.00        | CO-50:100.00
-    A        | 1                 | 2026-02-01 | K1                         | 100.00        | 70.00       | CO-45:30.00
+    claim_id | line | paid_date  | control | charge | paid  | adjustments
+    A        | 1    | 2026-01-31 | K2      | 100.00 | 0.00  | CO-50:100.00
+    A        | 1    | 2026-02-01 | K1      | 100.00 | 70.00 | CO-45:30.00
     """)[:3] == ("denied", 100_00, 0)  # fmt: skip
 
 
 def test_a_later_payment_does_not_rewrite_the_denial() -> None:
     assert outcome_of_first("""
-    claim_id | claim_line_number | known_date | claim_status_code | charge_amount | paid_amount | adjustments
-    A        | 1                 | 2026-03-01 | 1                 | 100.00        | 60.00       | CO-45:40.00
-    A        | 1                 | 2026-02-01 | 1                 | 100.00        | 0.00        | CO-197:100.00
-    A        | 1                 | 2026-03-01 | 22                | -100.00       | 0.00        | CO-197:-100.00
+    claim_id | line | known_date | status | charge  | paid  | adjustments
+    A        | 1    | 2026-03-01 | 1      | 100.00  | 60.00 | CO-45:40.00
+    A        | 1    | 2026-02-01 | 1      | 100.00  | 0.00  | CO-197:100.00
+    A        | 1    | 2026-03-01 | 22     | -100.00 | 0.00  | CO-197:-100.00
     """) == ("denied", 100_00, 0, day("2026-02-01"))  # fmt: skip
 
 
 @pytest.mark.parametrize("back", ["CO-197:-100.00", ""])
 def test_a_reversal_and_correction_of_one_day_leave_the_correction(back: str) -> None:
     assert outcome_of_first(f"""
-    claim_id | claim_line_number | claim_status_code | charge_amount | paid_amount | adjustments
-    A        | 1                 | 1                 | 100.00        | 0.00        | CO-197:100.00
-    A        | 1                 | 22                | -100.00       | 0.00        | {back}
-    A        | 1                 | 1                 | 100.00        | 60.00       | CO-45:40.00
+    claim_id | line | status | charge  | paid  | adjustments
+    A        | 1    | 1      | 100.00  | 0.00  | CO-197:100.00
+    A        | 1    | 22     | -100.00 | 0.00  | {back}
+    A        | 1    | 1      | 100.00  | 60.00 | CO-45:40.00
     """)[:3] == ("paid", 0, 60_00)  # fmt: skip
 
 
@@ -362,35 +362,35 @@ def test_a_reversal_and_correction_of_one_day_leave_the_correction(back: str) ->
 def test_a_reversal_takes_back_the_row_whose_codes_it_repeats(first: str) -> None:
     second = {"1": "3", "3": "1"}[first]
     assert outcome_of_first(f"""
-    outcome_id | claim_id | claim_line_number | claim_status_code | charge_amount | paid_amount | adjustments
-    {first}    | A        | 1                 | 1                 | 100.00        | 0.00        | CO-197:100.00
-    2          | A        | 1                 | 22                | -100.00       | 0.00        | CO-197:-100.00
-    {second}   | A        | 1                 | 1                 | 100.00        | 0.00        | CO-45:20.00;CO-50:80.00
+    outcome_id | claim_id | line | status | charge  | paid | adjustments
+    {first}    | A        | 1    | 1      | 100.00  | 0.00 | CO-197:100.00
+    2          | A        | 1    | 22     | -100.00 | 0.00 | CO-197:-100.00
+    {second}   | A        | 1    | 1      | 100.00  | 0.00 | CO-45:20.00;CO-50:80.00
     """)[:2] == ("denied", 80_00)  # fmt: skip
 
 
 def test_a_line_taken_back_and_not_corrected_that_day_waits_for_its_correction() -> None:
     assert outcome_of_first("""
-    claim_id | claim_line_number | known_date | claim_status_code | charge_amount | paid_amount | adjustments
-    A        | 1                 | 2026-02-01 | 1                 | 100.00        | 0.00        | CO-197:100.00
-    A        | 1                 | 2026-02-01 | 22                | -100.00       | 0.00        | CO-197:-100.00
-    A        | 1                 | 2026-02-09 | 1                 | 100.00        | 60.00       | CO-45:40.00
+    claim_id | line | known_date | status | charge  | paid  | adjustments
+    A        | 1    | 2026-02-01 | 1      | 100.00  | 0.00  | CO-197:100.00
+    A        | 1    | 2026-02-01 | 22     | -100.00 | 0.00  | CO-197:-100.00
+    A        | 1    | 2026-02-09 | 1      | 100.00  | 60.00 | CO-45:40.00
     """) == ("paid", 0, 60_00, day("2026-02-09"))  # fmt: skip
 
 
 @pytest.mark.parametrize("status", ["22", "23", "25"])
 def test_what_does_not_adjudicate_gives_no_label(status: str) -> None:
     assert outcome_of_first(f"""
-    claim_id | claim_line_number | claim_status_code | charge_amount | paid_amount | adjustments
-    A        | 1                 | {status}          | 100.00        | 0.00        | CO-197:100.00
+    claim_id | line | status   | charge | paid | adjustments
+    A        | 1    | {status} | 100.00 | 0.00 | CO-197:100.00
     """) == ()  # fmt: skip
 
 
 @pytest.mark.parametrize("status", ["1", "2", "4", "19", ""])
 def test_a_status_decides_nothing(status: str) -> None:
     assert outcome_of_first(f"""
-    claim_id | claim_line_number | claim_status_code | charge_amount | paid_amount | adjustments
-    A        | 1                 | {status}          | 100.00        | 0.00        | CO-24:100.00
+    claim_id | line | status   | charge | paid | adjustments
+    A        | 1    | {status} | 100.00 | 0.00 | CO-24:100.00
     """)[0] == "capitated"  # fmt: skip
 
 
@@ -401,10 +401,10 @@ def test_a_line_without_an_outcome_has_no_label() -> None:
 
 def test_allowed_is_given_or_what_was_paid_and_shared() -> None:
     check("""
-    charge_amount | paid_amount | allowed_amount | adjustments            | =allowed_cents
-    --------------+-------------+----------------+------------------------+---------------
-    100.00        | 60.00       | 75.00          | CO-45:30.00;PR-2:10.00 | 7500
-    100.00        | 60.00       |                | CO-45:30.00;PR-2:10.00 | 7000
-    100.00        | 60.00       |                | CO-45;PR-2             |
-    100.00        | 60.00       |                |                        |
+    charge | paid  | allowed | adjustments            | =allowed_cents
+    -------+-------+---------+------------------------+---------------
+    100.00 | 60.00 | 75.00   | CO-45:30.00;PR-2:10.00 | 7500
+    100.00 | 60.00 |         | CO-45:30.00;PR-2:10.00 | 7000
+    100.00 | 60.00 |         | CO-45;PR-2             |
+    100.00 | 60.00 |         |                        |
     """)
