@@ -1,6 +1,7 @@
 """The script that MLflow runs to serve a model folder (models from code): matrix in, raw score and risk out.
 
-Input: (lines, features) float64 in the model's order, or a frame with its columns in any order. Equal to DenialModel.
+Input: (lines, features) float64 in the model's order (an array, or a frame: MLflow drops its names). Equal to
+DenialModel to the last bit.
 """
 
 from __future__ import annotations
@@ -24,11 +25,9 @@ class DenialPyfunc(PythonModel):
         self.model = DenialModel.load(Path(context.artifacts["denial"]))
 
     def predict(
-        self, context: PythonModelContext, model_input: Any, params: dict[str, Any] | None = None
+        self, context: PythonModelContext, model_input: np.ndarray, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
         """Columns raw_score and denial_risk, one row a line."""
-        if isinstance(model_input, pd.DataFrame) and set(self.model.features) <= set(model_input.columns):
-            model_input = model_input[list(self.model.features)]
         raw = self.model.raw_score(np.ascontiguousarray(model_input, dtype=np.float64))
         return pd.DataFrame({"raw_score": raw, "denial_risk": self.model.risk(raw)})
 

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from training.model import DenialModel
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from mlflow import MlflowClient
+    from mlflow.entities import Metric, Param
     from mlflow.entities.model_registry import ModelVersion
 
 EXPERIMENT = "denials"
@@ -81,11 +83,7 @@ def log_run(settings: Settings, model: DenialModel, run: Run) -> tuple[str, Deni
     with _mlflow(settings) as client:
         record = client.create_run(_experiment(client, settings), tags=dict(run.tags))
         run_id = record.info.run_id
-        for name, value in run.parameters.items():
-            client.log_param(run_id, name, value)
-        for name, value in run.metrics.items():
-            if value is not None:
-                client.log_metric(run_id, name, value)
+        client.log_batch(run_id, *_entities(run))
         for name, text in run.texts.items():
             client.log_text(run_id, text, name)
         for name, figure in run.figures.items():
@@ -93,6 +91,15 @@ def log_run(settings: Settings, model: DenialModel, run: Run) -> tuple[str, Deni
         numbered = _register(client, settings, model, run_id, run.tags)
         client.set_terminated(run_id)
     return run_id, numbered
+
+
+def _entities(run: Run) -> tuple[list[Metric], list[Param]]:
+    """Metrics that are defined, and parameters, for one write."""
+    from mlflow.entities import Metric, Param
+
+    now = int(time.time() * 1000)
+    metrics = [Metric(name, float(value), now, 0) for name, value in run.metrics.items() if value is not None]
+    return metrics, [Param(name, str(value)) for name, value in run.parameters.items()]
 
 
 def _experiment(client: MlflowClient, settings: Settings) -> str:
@@ -130,6 +137,7 @@ def _log_pyfunc(model: DenialModel, run_id: str) -> tuple[str, str]:
             artifacts={"denial": str(Path(scratch) / FOLDER)},
             input_example=np.zeros((1, len(model.features))),
             signature=_signature(len(model.features)),
+            metadata={"features": list(model.features)},
             pip_requirements=[f"{name}=={at}" for name, at in model.versions["libraries"].items() if name != "python"],
         )
     return str(logged.model_uri), str(logged.model_id)
@@ -243,7 +251,11 @@ def _told(version: str, previous: ModelVersion | None, folder: Path) -> dict[str
 def _export(settings: Settings, source: Path, version: str) -> Path:
     """Copy a version out, whole or not at all; a damaged or mismatched one is refused before anything changes."""
     folder = settings.models / f"{NAME}-{version}"
-    DenialModel.load(source).save(folder)
+    model = DenialModel.load(source)
+    try:
+        DenialModel.load(folder)  # exported before, perhaps being served: left alone
+    except NoModelError:
+        model.save(folder)
     return folder
 
 

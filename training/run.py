@@ -86,16 +86,17 @@ def silent(message: str, share: float) -> None:
 
 def train(
     source: Store | Cut, settings: Settings, *, as_of: date, replay_from: date | None = None,
-    golden: Path | None = SAMPLE, progress: Progress = silent,
+    recipe: Recipe | None = None, golden: Path | None = SAMPLE, progress: Progress = silent,
 ) -> TrainResult:  # fmt: skip
     """Replay, gate, final fit on all mature lines to `as_of`, registered as the challenger (whatever the gate says).
 
-    source: the store, or a function that cuts a snapshot at a day. golden: a file of claims for golden.jsonl.
+    source: the store, or a function that cuts a snapshot at a day. recipe: parameters other than the defaults.
+    golden: a file of claims for golden.jsonl.
     UsageError when there is too little to learn from. Where MLflow cannot be reached, the folder stays under models/
     and the notes say so.
     """
     cut = _cutter(source, settings)
-    recipe = Recipe(seed=settings.training.seed)
+    recipe = recipe or Recipe(seed=settings.training.seed)
     progress("reading claims and building features", 0.05)
     today = gather(cut, as_of, settings)
     judged = judge(cut, today, settings, recipe, replay_from, progress)
