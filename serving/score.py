@@ -93,7 +93,7 @@ class Scorer:
         assessed = self.assess(batch.lines)
         base, drivers = self.explain(assessed, slice(0, len(assessed)))
         scored = claims_of(assessed, base, drivers, self.settings.serving)
-        rejected = add_rejects(scored, batch)
+        rejected = add_rejects(scored, batch, claims)
         return self._about() | {"claims": [scored[index] for index in sorted(scored)], "rejected": rejected}
 
     def assess(self, lines: pl.DataFrame) -> Assessed:

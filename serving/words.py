@@ -87,8 +87,11 @@ REWORDED = {
     **{f"{name}_sessions__365d": f"{{value}} earlier {FAMILIES[name]} sessions in the 365 days before."
        for name in COUNTED_FAMILIES},
 }  # fmt: skip
-SINGULAR = (("units are", "unit is"), ("diagnoses are", "diagnosis is"), ("modifiers are", "modifier is"),
-            ("different procedures are", "procedure is"), ("units", "unit"), ("days", "day"))  # fmt: skip
+SINGULAR = (  # patterns of what follows a 1
+    ("units are", "unit is"), ("diagnoses are", "diagnosis is"), ("modifiers are", "modifier is"),
+    ("different procedures are", "procedure is"), ("units", "unit"), ("days", "day"), ("lines", "line"),
+    ("(earlier [^.]*)sessions", r"\1session"),
+)  # fmt: skip
 AMONG = {
     "code": " of {code}", "family": " of {family} services", "dx": " with diagnosis {dx}",
     "modifiers": " with {modifiers}",
@@ -138,7 +141,7 @@ def sentence(feature: Feature, value: Value, facts: dict[str, str], known: Known
     if value is None:
         template = NOT_SAID.get(feature.name, template)
     elif value is True:
-        template = template.replace(": {value}.", ".")
+        template = template.replace(": {value}.", ".")  # the words before the colon say it
     elif value == ABSENT:
         template = EMPTY.get(feature.name, template)
     elif isinstance(value, float) and value < 0 and feature.name in NEGATIVE:
