@@ -1,0 +1,343 @@
+"""Training as a whole on a small synthetic practice: replay, gate, final fit, MLflow, promotion and back."""
+
+import json
+import os
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from claims.errors import GateFailedError, ModelMismatchError, NoModelError, OutOfReachError, UsageError
+from claims.read import read_frame
+from claims.settings import Settings
+from claims.snapshot import Snapshot, snapshot_of
+from data.synthetic.generate import generate
+from data.synthetic.world import load_world
+from features.history import History
+from training import registry
+from training.cohort import cohort_of
+from training.evaluate import gather, learn_as_of, replay, replay_start
+from training.examples import examples
+from training.fit import Recipe
+from training.golden import check_golden, make_golden, read_golden
+from training.model import DenialModel
+from training.run import TrainResult, evaluate, train
+
+QUICK = Recipe(max_rounds=25, learning_rate=0.15, num_leaves=15)
+CLAIM = {
+    "claim_id": "GOLDEN-1", "payer_id": "SYN01", "claim_filing_indicator_code": "CI", "billing_npi": "1234567893",
+    "member_id": "M1", "patient_birth_date": "1969-04-02", "diagnosis_codes": ["M5416"],
+    "claim_line_start_date": "2026-05-01",
+    "lines": [
+        {"claim_line_number": 1, "hcpcs_code": "64483", "charge_amount": "1450.00"},
+        {"claim_line_number": 2, "hcpcs_code": "99214", "charge_amount": "240.00"},
+    ],
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Practice:
+    """Stored tables of a small practice and the day after its last remittance."""
+
+    lines: pl.DataFrame
+    outcomes: pl.DataFrame
+    authorizations: pl.DataFrame
+    today: date
+
+    def cut(self, day: date) -> Snapshot:
+        return snapshot_of(self.lines, self.outcomes, self.authorizations, data_version="lines@1", as_of=day)
+
+
+@pytest.fixture(scope="session")
+def practice(tmp_path_factory: pytest.TempPathFactory) -> Practice:
+    settings = Settings(home=tmp_path_factory.mktemp("practice"))
+    made = generate(load_world("small"), 1500)
+    lines = read_frame(made.lines, settings).lines.with_columns(version=pl.lit(1, pl.Int32))
+    outcomes = read_frame(made.outcomes, settings).outcomes
+    authorizations = read_frame(made.authorizations, settings).authorizations
+    last = outcomes["known_date"].max()
+    assert isinstance(last, date)
+    return Practice(lines.drop("row"), outcomes.drop("row"), authorizations.drop("row"), last)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A home in which one model was trained."""
+
+    settings: Settings
+    result: TrainResult
+    told: list[tuple[str, float]]
+
+
+@pytest.fixture(scope="session")
+def site(practice: Practice, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    settings = Settings(home=tmp_path_factory.mktemp("site"))
+    golden = settings.home / "golden.json"
+    golden.write_text(json.dumps({"claims": [CLAIM, {"claim_id": "NO-CODE", "payer_id": "P", "lines": []}]}))
+    told: list[tuple[str, float]] = []
+    result = train(
+        practice.cut, settings, as_of=practice.today, recipe=QUICK, golden=golden,
+        progress=lambda message, share: told.append((message, share)),
+    )  # fmt: skip
+    return Site(settings, result, told)
+
+
+def test_the_answer_is_the_contract(site: Site, practice: Practice) -> None:
+    told = json.loads(json.dumps(site.result.json()))
+    assert list(told) == [
+        "run_id", "model_version", "as_of", "trained_through", "lines_used", "lines_immature",
+        "metrics", "baselines", "gate",
+    ]  # fmt: skip
+    assert told["as_of"] == str(practice.today) and told["trained_through"] < told["as_of"]
+    assert told["model_version"] == "1"
+    assert {"auroc", "auprc", "brier", "ece", "recall_at_p95", "auroc_low", "auroc_high"} <= set(told["metrics"])
+    assert set(told["baselines"]) == {"payer_cpt", "logistic_regression"}
+    assert [a["code"] for a in told["gate"]] == [f"DEN00{i}" for i in range(1, 7)]
+    assert all(set(a) == {"code", "outcome", "detail"} for a in told["gate"])
+
+
+def test_progress_only_rises_to_the_end(site: Site) -> None:
+    shares = [share for _, share in site.told]
+    assert shares == sorted(shares) and shares[-1] == 1.0
+
+
+def test_the_model_learned_something_and_the_exact_checks_pass(site: Site) -> None:
+    auroc, table = site.result.metrics["auroc"], site.result.baselines["payer_cpt"]["auroc"]
+    assert auroc is not None and table is not None and auroc > 0.6
+    outcomes = {a["code"]: a["outcome"] for a in site.result.gate}
+    assert outcomes["DEN004"] == outcomes["DEN005"] == outcomes["DEN006"] == "passed"
+
+
+def test_lines_used_are_the_mature_ones(site: Site, practice: Practice) -> None:
+    counts = cohort_of(practice.cut(practice.today), practice.today, site.settings.maturity).counts
+    assert (site.result.lines_used, site.result.lines_immature) == (counts["mature"], counts["immature"])
+
+
+def test_the_order_of_the_store_does_not_change_the_model(practice: Practice) -> None:
+    settings = Settings(home=Path("unused"))
+    mixed = replace(
+        practice,
+        lines=practice.lines.sample(fraction=1, shuffle=True, seed=3),
+        outcomes=practice.outcomes.sample(fraction=1, shuffle=True, seed=4),
+    )
+    start = date(2026, 1, 1)
+    one, other = (learn_as_of(p.cut, start, settings, QUICK) for p in (practice, mixed))
+    assert one.model.booster_text == other.model.booster_text
+    assert one.model.calibration == other.model.calibration and one.model.levels == other.model.levels
+
+
+def test_what_became_known_later_does_not_reach_the_model_of_the_replay(practice: Practice) -> None:
+    start = date(2026, 1, 1)
+    late = pl.col("known_date") >= start
+    scrambled = replace(
+        practice,
+        lines=practice.lines.with_columns(
+            hcpcs_code=pl.when(pl.col("submitted_date") >= start).then(pl.lit("99213")).otherwise("hcpcs_code")
+        ),
+        outcomes=practice.outcomes.with_columns(
+            paid_amount=pl.when(late).then(pl.lit(0)).otherwise("paid_amount").cast(pl.Decimal(12, 2)),
+            adjustments=pl.when(late).then(pl.lit("CO-197:100.00")).otherwise("adjustments"),
+        ),
+        authorizations=practice.authorizations.filter(~late | pl.col("known_date").is_null()),
+    )
+    settings = Settings(home=Path("unused"))
+    one, other = (learn_as_of(p.cut, start, settings, QUICK).model for p in (practice, scrambled))
+    assert one.booster_text == other.booster_text and one.calibration == other.calibration
+    today = practice.today
+    changed = gather(scrambled.cut, today, settings).found.y
+    assert not np.array_equal(
+        changed, gather(practice.cut, today, settings).found.y
+    )  # the scrambling was felt elsewhere
+
+
+def test_the_replay_scores_only_mature_lines_from_its_first_day_on(practice: Practice) -> None:
+    settings = Settings(home=Path("unused"))
+    today = gather(practice.cut, practice.today, settings)
+    start = replay_start(today.found)
+    done = replay(practice.cut, today, start, settings, QUICK)
+    days = today.found.days
+    assert (np.datetime64(start).astype(int) - days[0]) / (days[-1] - days[0]) == pytest.approx(0.75, abs=0.01)
+    submitted = done.later.lines["submitted_date"]
+    assert submitted.min() >= start > done.learned.model.trained_through
+    mature = set(today.cohort.mature.select("submission_id", "claim_line_number").iter_rows())
+    assert set(done.later.lines.select("submission_id", "claim_line_number").iter_rows()) <= mature
+
+
+def test_features_are_built_over_whole_claims(practice: Practice) -> None:
+    snapshot = practice.cut(practice.today)
+    mature = cohort_of(snapshot, practice.today, Settings(home=Path("unused")).maturity).mature
+    parted = mature.filter(pl.col("claim_line_number") == 1)
+    history = History.of(snapshot)
+    one, all_ = examples(snapshot, parted, history), examples(snapshot, mature, history)
+    rows = np.flatnonzero(all_.lines["claim_line_number"].to_numpy() == 1)
+    np.testing.assert_array_equal(one.table.numbers, all_.take(rows).table.numbers)
+
+
+def test_too_short_a_history_for_a_replay_still_gives_a_model(practice: Practice, tmp_path: Path) -> None:
+    result = train(
+        practice.cut,
+        Settings(home=tmp_path),
+        as_of=practice.today,
+        recipe=QUICK,
+        replay_from=date(2025, 1, 20),
+        golden=None,
+    )
+    assert result.metrics == {} and result.passed
+    assert {a["outcome"] for a in result.gate} == {"not_applicable"}
+    assert "too little" in result.notes[0]
+    assert DenialModel.load(result.folder).card.count("Not known: there was too little history") == 1
+
+
+def test_nothing_to_learn_from_is_a_usage_error(practice: Practice, tmp_path: Path) -> None:
+    silent = replace(practice, outcomes=practice.outcomes.clear())
+    with pytest.raises(UsageError, match=r"load their remittances"):
+        train(silent.cut, Settings(home=tmp_path), as_of=practice.today)
+
+
+# golden claims
+
+
+def test_golden_claims_are_kept_and_checked(site: Site) -> None:
+    model = DenialModel.load(site.result.folder)
+    assert [row["claim"]["claim_id"] for row in model.golden] == ["GOLDEN-1"]
+    assert model.golden[0]["claim"]["submitted_date"] == str(model.as_of)
+    assert model.check_golden() == 1
+
+
+def test_a_model_that_no_longer_gives_its_golden_risks_is_refused(site: Site) -> None:
+    model = DenialModel.load(site.result.folder)
+    risks = model.golden[0]["risks"]
+    moved = replace(model, golden=({**model.golden[0], "risks": [risks[0] + 1e-6, *risks[1:]]},))
+    with pytest.raises(ModelMismatchError, match=r"1 of its 1 golden claims"):
+        check_golden(moved)
+
+
+def test_golden_claims_do_not_depend_on_the_site(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    model = DenialModel.load(site.result.folder)
+    monkeypatch.chdir(tmp_path)
+    assert make_golden(model, [CLAIM]) == model.golden
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"claims": 3}'])
+def test_a_file_without_golden_claims_is_a_usage_error(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "golden.json"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=r"golden\.json holds no golden claims"):
+        read_golden(path)
+
+
+# MLflow
+
+
+def test_the_pyfunc_equals_the_model_to_the_last_bit(site: Site, practice: Practice) -> None:
+    import mlflow
+    import pandas as pd
+
+    model = DenialModel.load(site.result.folder)
+    mlflow.set_tracking_uri(f"sqlite:///{site.settings.mlruns / 'mlflow.db'}")
+    X = model.matrix(gather(practice.cut, practice.today, site.settings).found.table)[:300]
+    raw = model.raw_score(X)
+    served = mlflow.pyfunc.load_model("models:/denial@challenger")
+    for given in (X, pd.DataFrame(X, columns=model.features)):
+        answer = served.predict(given)
+        np.testing.assert_array_equal(answer["raw_score"], raw)
+        np.testing.assert_array_equal(answer["denial_risk"], model.risk(raw))
+    np.testing.assert_array_equal(served.predict(X[:1])["denial_risk"], model.risk(raw)[:1])
+
+
+def test_the_run_holds_figures_card_metrics_and_no_pickle(site: Site) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{site.settings.mlruns / 'mlflow.db'}")
+    run = client.get_run(site.result.run_id)
+    assert run.data.metrics["auroc"] == site.result.metrics["auroc"]
+    assert run.data.metrics["payer_cpt.auroc"] == site.result.baselines["payer_cpt"]["auroc"]
+    assert run.data.tags["data_version"] == "lines@1"
+    names = {path.name for path in site.settings.mlruns.rglob("*") if path.is_file()}
+    assert {"roc.png", "precision_recall.png", "calibration.png", "payers.png", "contributions.png"} <= names
+    assert {"card.md", "gate.json", "by_payer.json", "booster.txt", "pyfunc.py"} <= names
+    assert not [name for name in names if name.endswith((".pkl", ".pickle", ".joblib", ".cloudpickle"))]
+
+
+def test_mlflow_and_the_model_hold_nothing_of_a_claim(site: Site, practice: Practice) -> None:
+    columns = ("claim_id", "patient_id", "member_key", "submission_id", "rendering_npi", "referring_npi", "billing_npi")
+    secrets = {v for c in columns for v in practice.lines[c].drop_nulls().unique() if len(v) >= 6}
+    assert len(secrets) > 1000
+    files = [path for path in site.settings.mlruns.rglob("*") if path.is_file() and path.suffix != ".png"]
+    written = b"".join(path.read_bytes() for path in files).decode("utf-8", errors="replace")
+    assert len(written) > 100_000
+    assert [secret for secret in secrets if secret in written] == []
+
+
+def test_the_run_of_a_day_and_a_state_of_the_store_is_found(site: Site, practice: Practice) -> None:
+    assert registry.find_run(site.settings, practice.today, "lines@1") == "1"
+    assert registry.find_run(site.settings, practice.today, "lines@2") is None
+
+
+def test_promotion_and_rollback(site: Site, practice: Practice) -> None:
+    settings = site.settings
+    registry.set_gate(settings, "1", "failed", [])
+    with pytest.raises(GateFailedError, match="model 1 is not promoted"):
+        registry.promote(settings)
+    assert not (settings.models / "champion").exists()
+    with pytest.raises(NoModelError, match="previous"):
+        registry.rollback(settings)
+
+    registry.set_gate(settings, "1", "passed", [])
+    assert registry.promote(settings) == {
+        "model_version": "1", "previous": None, "folder": str(settings.models / "denial-1"),
+    }  # fmt: skip
+    assert DenialModel.load(settings.models / "champion").version == "1"
+    assert os.readlink(settings.models / "champion") == "denial-1"
+
+    second = train(practice.cut, settings, as_of=practice.today, recipe=replace(QUICK, seed=7), golden=None)
+    assert second.model_version == "2"
+    assert second.gate[1]["code"] == "DEN002" and second.gate[1]["outcome"] == "not_applicable"
+    registry.set_gate(settings, "2", "passed", [])
+    assert registry.promote(settings)["previous"] == "1"
+    assert registry.promote(settings)["previous"] == "1"  # again: nothing moves
+    assert registry.aliases(settings) == {"challenger": "2", "champion": "2", "previous": "1"}
+    assert registry.rollback(settings)["model_version"] == "1"
+    assert registry.aliases(settings) == {"challenger": "2", "champion": "1", "previous": "2"}
+    assert DenialModel.load(settings.models / "champion").version == "1"
+    assert sorted(path.name for path in settings.models.iterdir()) == ["champion", "denial-1", "denial-2"]
+
+
+def test_evaluate_holds_the_gate_again_and_records_it(site: Site, practice: Practice) -> None:
+    registry.set_gate(site.settings, "1", "failed", [])
+    again = evaluate(practice.cut, site.settings, which="1")
+    assert again.model_version == "1" and again.metrics["lines"] == site.result.metrics["lines"]
+    assert {a["code"] for a in again.gate} == {a["code"] for a in site.result.gate}
+
+
+def test_a_missing_model_says_what_to_do(site: Site, tmp_path: Path) -> None:
+    with pytest.raises(NoModelError, match="denials train"):
+        registry.resolve(Settings(home=tmp_path), "champion")
+    with pytest.raises(NoModelError, match="called 99"):
+        registry.resolve(site.settings, "99")
+
+
+def test_an_mlflow_store_out_of_reach_keeps_the_model_on_disk(practice: Practice, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    settings.mlruns.write_text("in the way")
+    result = train(
+        practice.cut, settings, as_of=practice.today, recipe=QUICK, replay_from=date(2025, 1, 20), golden=None
+    )
+    assert result.run_id is None and result.model_version == "unregistered"
+    assert "not registered" in result.notes[-1] and str(tmp_path) in result.notes[-1]
+    assert DenialModel.load(result.folder).features
+    with pytest.raises(OutOfReachError):
+        registry.aliases(settings)
+
+
+def test_serving_a_model_imports_neither_mlflow_nor_shap_nor_matplotlib() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys, training.golden; print({'mlflow', 'shap', 'matplotlib', 'prefect'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
