@@ -7,7 +7,7 @@ export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export MPLBACKEND := Agg
 
-.PHONY: help install demo test check bench serve clean
+.PHONY: help install demo test check bench docs serve clean
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -36,6 +36,9 @@ check: install  ## what CI runs: format, lint, types, direction of imports, test
 
 bench: install  ## the benchmarks, each beside its peer
 	$(BIN)/python -m benchmarks
+
+docs: install  ## the generated references in docs/
+	$(BIN)/python -m features.page > docs/features.md
 
 serve: install  ## the service and the dashboard on http://127.0.0.1:8080
 	$(BIN)/denials serve

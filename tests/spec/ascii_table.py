@@ -60,7 +60,8 @@ def outcomes(text: str) -> pl.DataFrame:
 
 def authorizations(text: str) -> pl.DataFrame:
     """A table of authorizations, numbered a1, a2, ..."""
-    table = [AUTHORIZATION | {k: v for k, v in row.items() if v is not None} for row in rows(text)]
+    told = [{"status" if k == "claim_status_code" else k: v for k, v in row.items()} for row in rows(text)]
+    table = [AUTHORIZATION | {k: v for k, v in row.items() if v is not None} for row in told]
     return frame([{"authorization_id": f"a{i}"} | row for i, row in enumerate(table, 1)], Authorization)
 
 
