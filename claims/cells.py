@@ -82,8 +82,14 @@ def is_number(raw: Any) -> bool:
     return isinstance(raw, int | float | Decimal) and not isinstance(raw, bool)
 
 
+def is_finite(raw: int | float | Decimal) -> bool:
+    """Whether a number is none of nan, inf or one too large to be meant."""
+    finite = raw.is_finite() if isinstance(raw, Decimal) else math.isfinite(raw) if isinstance(raw, float) else True
+    return finite and -LARGEST_NUMBER < raw < LARGEST_NUMBER
+
+
 def _number_text(raw: int | float | Decimal) -> str:
     """A number as an identifier is written: 87726.0, as a table with gaps stores it, is 87726."""
-    if not math.isfinite(raw) or not -LARGEST_NUMBER < raw < LARGEST_NUMBER:
+    if not is_finite(raw):
         raise CellError("is not a finite number")
     return str(int(raw)) if raw == int(raw) else str(raw)

@@ -57,7 +57,8 @@ CANONICAL = frozenset(name for parsers in PARSERS.values() for name in parsers)
 
 def near(name: str, among: Iterable[str]) -> str:
     """Words that list the names most like `name`, or "" when none is."""
-    close = difflib.get_close_matches(name.lower(), list(among), n=3, cutoff=0.6)
+    spelt = {column.lower(): column for column in among}
+    close = [spelt[match] for match in difflib.get_close_matches(name.lower(), list(spelt), n=3, cutoff=0.6)]
     return f" (near: {', '.join(close)})" if close else ""
 
 

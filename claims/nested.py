@@ -50,11 +50,12 @@ class Request:
         self.own.append(own)
 
     def cells(self) -> Cells:
-        """Columns of the rows, in the order of first mention."""
+        """Columns of the rows, in the order of first mention; what no row knows is not carried."""
         cells: Cells = {}
         for position, row in enumerate(self.rows):
             for name, value in row.values.items():
-                cells.setdefault(name, [None] * len(self.rows))[position] = value
+                if value is not None:
+                    cells.setdefault(name, [None] * len(self.rows))[position] = value
         if any(row.extra for row in self.rows):
             cells["extra"] = [row.extra for row in self.rows]
         return cells

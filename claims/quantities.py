@@ -8,7 +8,7 @@ from datetime import date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from claims.cells import LARGEST_NUMBER, CellError, is_number, text
+from claims.cells import CellError, is_finite, is_number, text
 
 FIRST_DAY = date(1990, 1, 1)
 LAST_DAY = date(2100, 12, 31)
@@ -99,7 +99,7 @@ def _read_money(raw: Any) -> Decimal | None:
     if isinstance(raw, Decimal):
         return raw
     if is_number(raw):
-        return Decimal(repr(raw)) if abs(raw) < LARGEST_NUMBER else Decimal("Infinity")
+        return Decimal(repr(raw)) if is_finite(raw) else Decimal("Infinity")
     value = text(raw).replace(" ", "")
     if not value:
         return None
@@ -117,7 +117,7 @@ def _read_money(raw: Any) -> Decimal | None:
 def number(raw: Any) -> float | None:
     """A finite number; thousands commas are allowed."""
     if is_number(raw):
-        value = float(raw) if abs(raw) < LARGEST_NUMBER else math.inf
+        value = float(raw) if is_finite(raw) else math.inf
     else:
         written = text(raw)
         if not written:

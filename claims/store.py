@@ -196,7 +196,9 @@ def _check_version(path: Path) -> None:
         version = json.loads(path.read_text(encoding="utf-8"))["schema_version"]
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError("store.json of the store is damaged: it should say its schema_version") from error
-    if not isinstance(version, int) or version > SCHEMA_VERSION:
+    if type(version) is not int:
+        raise UsageError("store.json of the store is damaged: its schema_version is not a whole number")
+    if version > SCHEMA_VERSION:
         raise UsageError(f"the store has schema version {version}, newer than {SCHEMA_VERSION}: update the program")
     if version < SCHEMA_VERSION:
         raise UsageError(f"the store has schema version {version}, older than {SCHEMA_VERSION}: run `denials migrate`")

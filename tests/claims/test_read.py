@@ -1,0 +1,246 @@
+"""Requests: nesting, overriding, bad shapes; and that a claim is the same line whichever way it comes."""
+
+import copy
+import csv
+import io
+import json
+import math
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from claims.errors import DenialsError, UsageError
+from claims.fields import PARSERS, SCHEMAS
+from claims.read import read_claims, read_file, read_frame
+from claims.settings import Settings
+
+LINE = {"claim_line_number": 1, "claim_line_start_date": "2026-11-19", "hcpcs_code": "64483", "modifiers": ["RT"]}
+CLAIM = {"claim_id": "PM-1", "payer_id": "87726", "diagnosis_codes": ["M54.16", "M51.36"], "lines": [LINE]}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    return Settings(home=tmp_path_factory.mktemp("site"))
+
+
+def _with(line=None, **claim):
+    whole = copy.deepcopy(CLAIM) | claim
+    whole["lines"] = [LINE | (line or {})]
+    return {name: value for name, value in whole.items() if value is not ...}
+
+
+def test_a_line_overrides_its_claim_and_null_does_not(site):
+    claim = CLAIM | {
+        "place_of_service_code": "11",
+        "lines": [
+            LINE,
+            LINE | {"claim_line_number": 2, "place_of_service_code": "24"},
+            LINE | {"claim_line_number": 3, "place_of_service_code": None, "modifiers": []},
+        ],
+    }
+    lines = read_claims([claim], site).lines
+    assert lines["place_of_service_code"].to_list() == ["11", "24", "11"]
+    assert lines["hcpcs_modifier_1"].to_list() == ["RT", "RT", ""]
+    assert lines["diagnosis_code_2"].to_list() == ["M5136"] * 3
+    assert lines["submission_id"].n_unique() == 1
+    assert lines["claim_index"].to_list() == [0, 0, 0]
+    assert lines["submitted_date"].to_list() == [None] * 3
+
+
+def test_documentation_and_extra(site):
+    claim = _with(
+        documentation={"doc_pain_score": 7, "doc_imaging": True, "doc_mood": 1}, extra={"x_b": 2, "x_a": None, "y": 1}
+    )
+    claim["lines"][0]["documentation"] = {"doc_pain_score": "8"}
+    claim["lines"][0]["extra"] = {"x_c": True, "x_d": "a "}
+    batch = read_claims([claim], site)
+    row = batch.lines.row(0, named=True)
+    assert (row["doc_pain_score"], row["doc_imaging"], row["extra"]) == (
+        8.0,
+        True,
+        '{"x_b": 2, "x_c": true, "x_d": "a"}',
+    )
+    assert batch.unknown_columns == ("documentation.doc_mood", "extra.y")
+
+
+def test_a_bad_line_is_told_by_its_place_and_the_rest_is_kept(site):
+    claim = CLAIM | {"lines": [LINE, LINE | {"claim_line_number": 2, "charge_amount": "much", "hcpcs_code": ""}]}
+    batch = read_claims([claim, _with(payer_id=...), CLAIM | {"claim_id": "PM-3"}], site)
+    assert batch.lines["claim_index"].to_list() == [0, 2]
+    told = batch.rejects.select("row", "field", "reason", "claim_id", "claim_line_number", "claim_index", "line_index")
+    assert told.rows() == [
+        (
+            2,
+            "lines[1].charge_amount;lines[1].hcpcs_code",
+            "charge_amount is not an amount of money; hcpcs_code is missing",
+            "PM-1",
+            "2",
+            0,
+            1,
+        ),
+        (3, "payer_id", "payer_id is missing", "PM-1", "1", 1, 0),
+    ]
+    assert batch.file.select("rows", "accepted", "rejected").row(0) == (4, 2, 2)
+
+
+BAD = [
+    (None, "claim", "claim must be an object"),
+    ([], "claim", "claim must be an object"),
+    ({}, "lines", "lines must be a list of at least one line"),
+    (CLAIM | {"lines": []}, "lines", "lines must be a list of at least one line"),
+    (CLAIM | {"lines": {"a": 1}}, "lines", "lines must be a list of at least one line"),
+    (CLAIM | {"lines": ["x"]}, "lines[0]", "line must be an object"),
+    (_with(claim_id={"a": 1}), "claim_id", "claim_id must be text or a number"),
+    (_with(claim_id=True), "claim_id", "claim_id must be text or a number"),
+    (_with(payer_id=math.nan), "payer_id", "payer_id is not a finite number"),
+    (_with({"charge_amount": math.nan}), "lines[0].charge_amount", "charge_amount is not an amount of money"),
+    (_with({"charge_amount": [1]}), "lines[0].charge_amount", "charge_amount must be text or a number"),
+    (_with({"claim_line_number": True}), "lines[0].claim_line_number", "claim_line_number must be text or a number"),
+    (_with({"modifiers": "RT"}), "lines[0].modifiers", "modifiers must be a list"),
+    (_with({"modifiers": ["RT"] * 5}), "lines[0].modifiers", "modifiers has more than 4 entries"),
+    (_with({"modifiers": [{"a": 1}]}), "lines[0].hcpcs_modifier_1", "hcpcs_modifier_1 must be text or a number"),
+    (_with(diagnosis_codes=["M1"] * 13), "diagnosis_codes", "diagnosis_codes has more than 12 entries"),
+    (
+        _with({"diagnosis_pointers": [0]}),
+        "lines[0].diagnosis_pointers",
+        "diagnosis_pointers does not point to diagnoses 1 to 12",
+    ),
+    (_with(documentation=[1]), "documentation", "documentation must be an object"),
+    (_with(extra={"x_a": math.inf}), "extra", "extra holds a number that is not finite"),
+    (_with(extra={"x_a": [1]}), "extra", "extra must be text or a number"),
+    (_with(patient_birth_date="2026-11-20"), "patient_birth_date", "patient_birth_date lies after the day of service"),
+]
+
+
+@pytest.mark.parametrize(("claim", "field", "reason"), BAD)
+def test_a_bad_claim_is_told_and_the_next_one_is_read(site, claim, field, reason):
+    batch = read_claims([claim, CLAIM], site)
+    assert batch.rejects.select("row", "field", "reason", "claim_index").rows() == [(1, field, reason, 0)]
+    assert batch.lines.select("row", "claim_index").rows() == [(2, 1)]
+
+
+def test_a_line_number_stands_once_in_a_claim_but_equal_claims_may_stand_side_by_side(site):
+    twice = CLAIM | {"lines": [LINE, LINE | {"hcpcs_code": "99214"}]}
+    batch = read_claims([twice, CLAIM, CLAIM], site)
+    assert batch.rejects.select("row", "field", "reason").rows() == [
+        (2, "lines[1].claim_line_number", "claim_line_number repeats that of row 1")
+    ]
+    assert batch.lines["claim_index"].to_list() == [0, 1, 2]
+
+
+def test_flat_claims_are_lines(site):
+    flat = {"claim_id": "A", "payer_id": "p", **LINE}
+    batch = read_claims([flat, flat | {"claim_id": "B"}, flat | {"claim_line_number": 2}, flat], site)
+    assert batch.lines.select("row", "claim_index").rows() == [(1, 0), (2, 1), (3, 0)]
+    assert batch.rejects.select("row", "field").rows() == [(4, "claim_line_number")]
+
+
+def test_no_list_and_an_empty_list(site):
+    with pytest.raises(UsageError):
+        read_claims({"claims": []}, site)
+    batch = read_claims([], site)
+    assert len(batch.lines) == len(batch.rejects) == 0
+    assert batch.file["rows"].item() == 0
+
+
+def test_every_batch_has_the_same_columns(site, tmp_path):
+    frame = pl.DataFrame({name: ["1"] for name in ("claim_id", "claim_line_number", "payer_id", "hcpcs_code")})
+    batch = read_frame(frame.with_columns(claim_line_start_date=pl.lit("2024-01-01")), site)
+    request = read_claims([CLAIM], site)
+    assert request.lines.drop("claim_index").schema == batch.lines.schema
+    assert request.outcomes.schema == batch.outcomes.schema
+    assert request.rejects.drop("claim_index", "line_index").schema == batch.rejects.schema
+    assert request.file.schema == batch.file.schema
+    assert list(batch.lines.columns) == [*(n for n in SCHEMAS["lines"].columns() if n != "version"), "row"]
+
+
+def test_a_json_file_is_a_request(site, tmp_path):
+    path = tmp_path / "claims.csv"  # the name tells nothing
+    path.write_text("\ufeff " + json.dumps({"claims": [CLAIM]}))
+    batch = read_file(path, site)
+    assert batch.lines["claim_id"].to_list() == ["PM-1"]
+    assert batch.file["name"].item() == "claims.csv"
+
+
+TEXT = st.sampled_from(["", " a", "B-2", "m54.16", "Ünï", "59", "05"])
+CELL = {
+    "submitted_date": st.sampled_from(["", "2026-11-20", "11/21/2026", "20261119"]),
+    "claim_line_end_date": st.sampled_from(["", "2026-11-19", "2026-11-01"]),
+    "patient_birth_date": st.sampled_from(["", "1960-02-29", "2026-12-01"]),
+    "patient_age": st.sampled_from(["", "30", "96"]),
+    "charge_amount": st.sampled_from(["", "1,450.00", "$3", "-1", "0.125", "x"]),
+    "member_id": TEXT,
+    "service_unit_quantity": st.sampled_from(["", "1", "2.50", "-1"]),
+    "in_network_flag": st.sampled_from(["", "Y", "0"]),
+    "diagnosis_pointers": st.sampled_from(["", "1,2", "AB", "99"]),
+    "hcpcs_modifier_1": TEXT,
+    "diagnosis_code_1": TEXT,
+    "doc_pain_score": st.sampled_from(["", "7", "7.5"]),
+    "doc_imaging": st.sampled_from(["", "true", "N"]),
+    "plan_id": TEXT,
+    "line_note": TEXT,
+    "claim_frequency_code": st.sampled_from(["", "1", "7"]),
+    "place_of_service_code": st.sampled_from(["", "5"]),
+}
+assert set(CELL) <= set(PARSERS["lines"])
+
+
+@given(st.lists(st.fixed_dictionaries(CELL), min_size=1, max_size=4))
+@settings(max_examples=60, deadline=None)
+def test_a_claim_is_the_same_from_a_file_and_from_json(site, rows):
+    """Every column is carried by both, so known and present do not differ either."""
+    flat = [
+        {
+            "claim_id": f"C{i}",
+            "payer_id": "p",
+            "claim_line_number": "1",
+            "claim_line_start_date": "2026-11-19",
+            "hcpcs_code": "64483",
+        }
+        | row
+        for i, row in enumerate(rows)
+    ]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(flat[0]))
+    writer.writeheader()
+    writer.writerows(flat)
+    path = site.home / "same.csv"
+    path.write_text(text.getvalue(), encoding="utf-8")
+    nested = [
+        {name: value for name, value in row.items() if name != "hcpcs_code"} | {"lines": [{"hcpcs_code": "64483"}]}
+        for row in flat
+    ]
+    own = ["file_id", "loaded_at"]
+    from_file = read_file(path, site)
+    for batch in (read_claims(flat, site), read_claims(nested, site)):
+        assert batch.lines.drop(*own, "claim_index").rows() == from_file.lines.drop(own).rows()
+        assert batch.rejects["reason"].to_list() == from_file.rejects["reason"].to_list()
+    SCHEMAS["lines"].validate(
+        from_file.lines.with_columns(version=pl.lit(1, pl.Int32)).select(list(SCHEMAS["lines"].columns()))
+    )
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from([*PARSERS["lines"], "lines", "modifiers", "extra", "documentation", "x_a", "zz"]),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.lists(JSON, max_size=4))
+@settings(max_examples=150, deadline=None)
+def test_no_json_makes_the_reader_fail(site, claims):
+    try:
+        batch = read_claims(claims, site)
+    except DenialsError:
+        return
+    assert batch.file["rows"].item() == len(batch.lines) + len(batch.rejects)
