@@ -1,0 +1,11 @@
+"""`make bench`: every benchmark, each beside its peer; results are appended to results.csv."""
+
+import os
+
+from benchmarks import feature_speed, real_claims
+
+feature_speed.main()
+if os.environ.get("DENIALS_REFERENCE"):
+    real_claims.main()
+else:
+    print("real_claims: left out, DENIALS_REFERENCE is not set")
