@@ -1,0 +1,91 @@
+"""Snapshots of little or nothing, and of a store."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import ascii_table
+import polars as pl
+import pytest
+
+from claims.label import load_classes
+from claims.snapshot import extended, snapshot_of, take_snapshot
+
+LINES = ascii_table.lines("""
+claim_id | submitted_date | charge | hcpcs_code
+B        | 2026-01-20     | 100.00 | 64483
+A        | 2026-01-10     | 100.00 | 64484
+""")
+OUTCOMES = ascii_table.outcomes("""
+claim_id | line | control | paid | adjustments
+A        | 1    | K1      | 0.00 | CO-197:100.00
+B        | 1    | K2      | 0.00 | CO-45:100.00
+Z        | 1    | K3      | 0.00 | CO-45:100.00
+""")
+AUTHORIZATIONS = ascii_table.authorizations("prior_authorization_number | known_date\nN1 | 2026-01-01")
+
+
+@pytest.mark.parametrize("as_of", [None, date(2020, 1, 1)])
+@pytest.mark.parametrize(("lines", "outcomes"), [(0, 0), (2, 0), (0, 3)])
+def test_nothing_keeps_its_columns(lines: int, outcomes: int, as_of: date | None) -> None:
+    full = snapshot_of(LINES, OUTCOMES, AUTHORIZATIONS)
+    bare = snapshot_of(LINES[:lines], OUTCOMES[:outcomes], AUTHORIZATIONS[:0], as_of=as_of)
+    for name in ("lines", "outcomes", "authorizations", "controls"):
+        assert getattr(bare, name).schema == getattr(full, name).schema
+    assert bare.unmatched == (0 if as_of else outcomes)
+
+
+def test_what_it_holds() -> None:
+    snapshot = snapshot_of(LINES, OUTCOMES, AUTHORIZATIONS, data_version="lines@1")
+    assert snapshot.lines.columns == [*LINES.columns, "chain_id", "resubmission_of", "is_resubmission", "is_original"]
+    assert snapshot.lines["submission_id"].to_list() == ["B", "A"]
+    assert snapshot.outcomes.schema == {
+        "submission_id": pl.String, "claim_line_number": pl.Int32, "outcome": pl.String, "y": pl.Int8,
+        "category": pl.String, "carc": pl.String, "denied_cents": pl.Int64, "paid_cents": pl.Int64,
+        "allowed_cents": pl.Int64, "known_date": pl.Date, "label_source": pl.String, "quality": pl.String,
+    }  # fmt: skip
+    assert dict(snapshot.outcomes.select("submission_id", "outcome").rows()) == {"A": "denied", "B": "full_contractual"}
+    assert (snapshot.unmatched, snapshot.data_version, snapshot.as_of) == (1, "lines@1", None)
+    assert sorted(snapshot.controls["payer_claim_control_number"]) == ["K1", "K2"]
+
+
+def test_the_sites_classes_decide() -> None:
+    classes = load_classes().with_columns(
+        pl.when(pl.col("carc") == "45").then(pl.lit("denial")).otherwise("class").alias("class"),
+        pl.when(pl.col("carc") == "45").then(pl.lit("other")).otherwise("category").alias("category"),
+    )
+    snapshot = snapshot_of(LINES, OUTCOMES, AUTHORIZATIONS, classes=classes)
+    assert snapshot.outcomes.filter(submission_id="B").select("outcome", "category").row(0) == ("denied", "other")
+
+
+def test_further_lines_join_their_chains() -> None:
+    more = ascii_table.lines("""
+    submission_id | claim_id | submitted_date | original_reference_number | hcpcs_code
+    C             | C        | 2026-03-01     | K1                        | 62323
+    D             | D        | 2026-03-01     |                           | 62323
+    """)
+    longer = extended(snapshot_of(LINES, OUTCOMES, AUTHORIZATIONS), more)
+    assert dict(longer.lines.select("submission_id", "chain_id").rows()) == {"A": "A", "B": "B", "C": "A", "D": "D"}
+    assert longer.outcomes.height == 2
+
+
+class Shelf:
+    """What a snapshot asks of a store."""
+
+    def lines(self) -> pl.DataFrame:
+        return LINES
+
+    def outcomes(self) -> pl.DataFrame:
+        return OUTCOMES
+
+    def authorizations(self) -> pl.DataFrame:
+        return AUTHORIZATIONS
+
+    def data_version(self) -> str:
+        return "lines@7"
+
+
+def test_of_a_store() -> None:
+    snapshot = take_snapshot(Shelf(), date(2026, 1, 15))  # type: ignore[arg-type]
+    assert snapshot.lines["submission_id"].to_list() == ["A"]
+    assert (snapshot.data_version, snapshot.as_of, snapshot.outcomes.height) == ("lines@7", date(2026, 1, 15), 0)
