@@ -10,7 +10,7 @@ import os
 import threading
 import time
 
-from claims.errors import DenialsError
+from claims.errors import DenialsError, NoModelError
 from claims.settings import Settings
 from serving.score import Scorer
 
@@ -42,7 +42,7 @@ class Current:
                 pass
         if self._scorer is not None:
             return self._scorer
-        raise self._error or DenialsError("the model is being loaded")
+        raise self._error or NoModelError("the model is being loaded; try again in a moment")
 
     def _renew(self) -> None:
         stamp = _stamp(self.settings)
@@ -50,7 +50,7 @@ class Current:
             return
         if self._scorer is None:
             self._load(stamp)
-        else:
+        elif not self._loading.locked():
             threading.Thread(target=self._load, args=(stamp,), daemon=True).start()
 
     def _load(self, stamp: Stamp) -> None:
@@ -62,7 +62,8 @@ class Current:
             except DenialsError as error:
                 self._error = error
                 log.warning("no new scorer: %s", error)
-            self._stamp = stamp
+            finally:
+                self._stamp = stamp
 
 
 def _stamp(settings: Settings) -> Stamp:

@@ -1,0 +1,69 @@
+"""The scorer in service follows the champion and the store, and survives a bad model."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from claims.errors import NoModelError
+from claims.settings import Settings
+from serving.current import Current
+from serving.score import Scorer
+
+
+def settled(current: Current, wanted: str) -> bool:
+    """Whether the version comes into service within ten seconds."""
+    for _ in range(200):
+        if current.get().model.version == wanted:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.fixture
+def home(site: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A home without a model, looked at on every call."""
+    monkeypatch.setattr("serving.current.EVERY", 0.0)
+    return Settings(home=tmp_path)
+
+
+def test_follows_what_is_promoted(home: Settings, site: Settings, scorer: Scorer) -> None:
+    current = Current(home)
+    with pytest.raises(NoModelError, match="denials train"):
+        current.get()
+    shutil.copytree(site.models / "champion", home.models / "champion")
+    assert current.get().model.version == "3"
+    assert current.get() is current.get()
+    assert current.get().history.through is None
+    scorer.model.with_version("4").save(home.models / "champion")
+    assert settled(current, "4")
+
+
+def test_a_damaged_model_does_not_replace_a_good_one(home: Settings, site: Settings) -> None:
+    shutil.copytree(site.models / "champion", home.models / "champion")
+    current = Current(home)
+    assert current.get().model.version == "3"
+    (home.models / "champion" / "versions.json").write_text("{")
+    current.get()
+    for _ in range(100):
+        time.sleep(0.01)
+        assert current.get().model.version == "3"
+
+
+def test_follows_the_store(home: Settings, site: Settings, scorer: Scorer) -> None:
+    shutil.copytree(site.models / "champion", home.models / "champion")
+    current = Current(home)
+    assert current.get().history.through is None
+    shutil.copytree(site.store, home.store)
+    for _ in range(200):
+        if current.get().history.through == scorer.history.through:
+            return
+        time.sleep(0.05)
+    pytest.fail("the history was not loaded anew")
+
+
+def test_a_given_scorer_serves_for_good(home: Settings, scorer: Scorer) -> None:
+    assert Current(home, scorer).get() is scorer
