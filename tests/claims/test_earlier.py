@@ -40,9 +40,9 @@ def world(seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
             changed = {name: any_of(name) for name in services[0] if random.random() < 0.03}
             rows.append(ascii_table.LINE | line | changed)
     outcomes = [
-        ascii_table.OUTCOME | {"claim_id": any_of("claim_id"), "known_date": f"2026-01-{random.integers(10, 18)}",
+        ascii_table.OUTCOME | {"claim_id": any_of("claim_id"), "known_date": f"2026-01-{random.integers(9, 15)}",
         "payer_claim_control_number": any_of("original_reference_number"), "outcome_id": f"o{i}"}
-        for i in range(random.integers(0, 12))
+        for i in range(random.integers(0, 25))
     ]  # fmt: skip
     lines = [{k: str(v) if isinstance(v, float) else v for k, v in row.items()} for row in rows]
     return ascii_table.frame(lines, ascii_table.Line), ascii_table.frame(outcomes, ascii_table.Outcome)
