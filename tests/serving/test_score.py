@@ -121,6 +121,21 @@ def test_the_same_claim_twice_gets_the_same_answer_twice(scorer: Scorer, claim: 
     assert alone[0]["lines"][1]["raw_score"] != alone[1]["lines"][1]["raw_score"]
 
 
+def test_a_variant_beside_it_does_not_hide_that_a_claim_is_sent_again(scorer: Scorer, world: Any) -> None:
+    single = world.lines.filter(pl.len().over("claim_id", "submitted_date") == 1)
+    known = scorer.history.snapshot.outcomes.filter(y=1).select("submission_id")
+    denied = scorer.history.snapshot.lines.join(known, on="submission_id", how="semi").select("claim_id")
+    row = single.join(denied, on="claim_id", how="semi").row(0, named=True)
+    row = {name: value for name, value in row.items() if value is not None}
+    again = {"claim_id": "AGAIN-1", "submitted_date": str(scorer.settings.today()), "lines": [row]}
+    del row["claim_id"], row["submitted_date"]
+    variant = copy.deepcopy(again)
+    variant["lines"][0]["service_unit_quantity"] = 7
+    alone = [scorer.assess(read_claims([one], scorer.settings).lines).table.numbers for one in (again, variant)]
+    together = scorer.assess(read_claims([again, variant], scorer.settings).lines).table.numbers
+    assert np.array_equal(together, np.concatenate(alone), equal_nan=True)
+
+
 def test_no_day_of_submission_is_today(scorer: Scorer, claim: Json) -> None:
     today = scorer.settings.today()
     assert without_ids(scorer.score([claim])) == without_ids(scorer.score([claim | {"submitted_date": str(today)}]))
