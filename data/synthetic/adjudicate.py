@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.synthetic.facts import MISMATCH, NONE, ON_FILE, PLACE, PROVIDER, Facts
+from data.synthetic.facts import Facts
+from data.synthetic.past import MISMATCH, NONE, ON_FILE, PLACE, PROVIDER
 from data.synthetic.practice import Practice
 from data.synthetic.world import Bools, Floats, Habit, Ints, Payer, World, bits
 
@@ -18,7 +19,7 @@ MECHANISMS: dict[str, str] = {  # mechanism -> category of the denial
     "auth_missing": "authorization", "auth_mismatch": "authorization", "referral": "authorization",
     "imaging_bundled": "bundling", "addon_orphan": "bundling", "em_no25": "bundling", "em_same_diagnosis": "bundling",
     "ncci_pair": "bundling", "bilateral_format": "coding", "laterality": "coding", "modifier": "coding",
-    "units": "coverage_limit", "old_code": "coding", "place": "coding", "diagnosis": "medical_necessity",
+    "units": "coverage_limit", "old_code": "coding", "new_patient": "coding", "place": "coding", "diagnosis": "medical_necessity",
     "frequency": "coverage_limit", "sequence": "medical_necessity", "interval": "medical_necessity",
     "conservative": "medical_necessity", "quirk": "medical_necessity", "review": "information",
     "credentialing": "provider", "timely": "timely_filing", "documentation": "medical_necessity",
@@ -30,7 +31,18 @@ AT = {n: i for i, n in enumerate(NAMES)}
 DOCUMENTED = (AT["documentation"], AT["note"])  # the hazards that the completeness of the note moves
 NOISE = ("other_insurance", "noise", "unexplained", "lapse")  # not a rule, not a habit: nobody could have known
 NODES = 9
-RISKY = {"ESI": 1.0, "FACET": 1.3, "RFA": 1.7, "SCS": 2.2, "SIJ": 1.3, "KNEERFA": 2.0, "SIJRFA": 2.5, "EM": 0.6, "UDT": 1.0, "TPI": 1.0}
+RISKY = {
+    "ESI": 1.0,
+    "FACET": 1.1,
+    "RFA": 1.4,
+    "SCS": 1.8,
+    "SIJ": 1.1,
+    "KNEERFA": 1.6,
+    "SIJRFA": 2.0,
+    "EM": 0.7,
+    "UDT": 1.0,
+    "TPI": 1.0,
+}
 
 
 @dataclass(frozen=True)
@@ -116,7 +128,10 @@ def _rules(world: World, payer: Payer, f: Facts) -> dict[str, tuple[Bools, Float
         "auth_mismatch:auth_place": (need & (f.auth == PLACE), 1.0),
         "auth_mismatch:auth_provider": (need & (f.auth == PROVIDER), 1.0),
         "referral": (payer.referral & ~f.referral & (evaluated | main), 1.0),
-        "imaging_bundled": (f.with_included & ~((f.mods & bits(["59", "XU"])) > 0), 0.0 if payer.filing == "WC" else 1.0),
+        "imaging_bundled": (
+            f.with_included & ~((f.mods & bits(["59", "XU"])) > 0),
+            0.0 if payer.filing == "WC" else 1.0,
+        ),
         "addon_orphan": (~f.with_parent & ~(f.with_included & (f.family == "IMG")), 1.0),
         "em_no25": (evaluated & f.with_procedure & ((f.mods & bits(["25"])) == 0), 1.0),
         "em_same_diagnosis": (evaluated & f.with_procedure & f.same_diagnosis & ((f.mods & bits(["25"])) > 0), 1.0),
@@ -125,11 +140,21 @@ def _rules(world: World, payer: Payer, f: Facts) -> dict[str, tuple[Bools, Float
         "laterality": (_unsided(world, f), 1.0),
         "units": (f.units > allowed_units, 1.0),
         "old_code": (f.code == "J1030", 1.0),
+        "new_patient": (np.isin(f.code, ["99203", "99204"]) & f.known_patient, 1.0),
         "diagnosis": (_not_covered(world, f), 1.0),
-        "frequency": (main & (f.sessions >= limit), np.minimum(0.85 + 0.1 * (f.sessions - limit), 1.1)),
-        "sequence": (main & (sequenced & (f.blocks < 2)) | ((f.code == "63685") & (f.blocks < 1)), np.where(f.blocks == 0, 1.1, 0.85)),
+        "frequency": (
+            (main | (f.family == "UDT")) & (f.sessions >= limit),
+            np.minimum(0.85 + 0.1 * (f.sessions - limit), 1.1),
+        ),
+        "sequence": (
+            main & (sequenced & (f.blocks < 2)) | ((f.code == "63685") & (f.blocks < 1)),
+            np.where(f.blocks == 0, 1.1, 0.85),
+        ),
         "interval": (_too_soon(f, main), 1.0),
-        "conservative": (main & np.isin(f.family, ["ESI", "FACET", "SIJ", "SCS"]) & (f.weeks < payer.conservative_weeks), 1.0),
+        "conservative": (
+            main & np.isin(f.family, ["ESI", "FACET", "SIJ", "SCS"]) & (f.weeks < payer.conservative_weeks),
+            1.0,
+        ),
         "timely": (f.submitted - f.day > payer.filing_days, 1.0),
     }
 
@@ -160,7 +185,9 @@ def _not_covered(world: World, f: Facts) -> Bools:
 
 def _too_soon(f: Facts, main: Bools) -> Bools:
     """Sessions of a family sooner after the last than policies allow (FACTS section 4): 14 days, ablations 180."""
-    least = np.select([np.isin(f.family, ["RFA", "KNEERFA", "SIJRFA"]), np.isin(f.family, ["ESI", "FACET", "SIJ"])], [180, 14], 0)
+    least = np.select(
+        [np.isin(f.family, ["RFA", "KNEERFA", "SIJRFA"]), np.isin(f.family, ["ESI", "FACET", "SIJ"])], [180, 14], 0
+    )
     return np.asarray(main & (f.since >= 0) & (f.since < least))
 
 
@@ -182,7 +209,7 @@ def _documentation(world: World, practice: Practice, payer: Payer, f: Facts, out
     which = np.array([column.get(x, 0) for x in f.family.tolist()], dtype=np.int64)
     log_factor = np.where(f.provider >= 0, level[known] + practice.by_family[known, which], 0.0)
     risk = np.array([RISKY.get(x, 0.5) for x in f.family.tolist()])
-    total = payer.enforce["documentation"] * payer.documentation * risk * np.exp(log_factor - 0.49)
+    total = payer.enforce["documentation"] * payer.documentation * risk * np.exp(log_factor - 0.37)
     out[:, AT["documentation"]] += 0.55 * total
     out[:, AT["note"]] += 0.45 * total
 
@@ -202,7 +229,7 @@ def split(h: Floats) -> tuple[Floats, Floats]:
     return h.sum(axis=1) - noted, noted
 
 
-def multiplier(sd: float, z: Floats) -> Floats:
+def multiplier(sd: float, z: Floats | float) -> Floats:
     """Lognormal with mean 1 of a standard normal."""
     return np.asarray(np.exp(sd * z - sd * sd / 2))
 
@@ -218,7 +245,7 @@ def oracle(world: World, h: Floats, hidden: Hidden) -> Floats:
     plain, noted = split(h)
     m = multiplier(world.hidden["reviewer"]["sd"], hidden.reviewer)
     n = multiplier(world.hidden["note"]["sd"], hidden.note)
-    return 1 - (1 - world.hidden["lapse"]["acts"] * hidden.lapse) * np.exp(-m * (plain + n * noted))
+    return np.asarray(1 - (1 - world.hidden["lapse"]["acts"] * hidden.lapse) * np.exp(-m * (plain + n * noted)))
 
 
 def averaged(world: World, h: Floats, lapse: Floats) -> Floats:
@@ -227,11 +254,11 @@ def averaged(world: World, h: Floats, lapse: Floats) -> Floats:
     z, weight = np.polynomial.hermite_e.hermegauss(NODES)
     weight = weight / weight.sum()
     survive = np.zeros(len(plain))
-    for zi, wi in zip(z, weight, strict=True):
+    for zi, wi in zip(z.tolist(), weight.tolist(), strict=True):
         m = multiplier(world.hidden["reviewer"]["sd"], zi)
-        for zj, wj in zip(z, weight, strict=True):
+        for zj, wj in zip(z.tolist(), weight.tolist(), strict=True):
             survive += wi * wj * np.exp(-m * (plain + multiplier(world.hidden["note"]["sd"], zj) * noted))
-    return 1 - (1 - world.hidden["lapse"]["acts"] * lapse) * survive
+    return np.asarray(1 - (1 - world.hidden["lapse"]["acts"] * lapse) * survive)
 
 
 def drawn(world: World, h: Floats, hidden: Hidden, rng: np.random.Generator) -> tuple[Bools, Ints]:

@@ -115,15 +115,35 @@ def _procedures(world: World, practice: Practice, e: Encounters, w: Writer, rng:
         code = e.code[rows] if fixed is None else np.full(len(rows), fixed)
         side_ok = np.isin(code, [c.code for c in world.codes.values() if c.bilateral]) & sided[rows]
         more = extra[rows] if fixed is None else np.zeros(len(rows), dtype=np.int64)
-        _sided(w, rows, rank * 2, code, np.where(side_ok, e.side[rows], 0), written[rows], unsided[rows], more, pointer[rows])
+        _sided(
+            w,
+            rows,
+            rank * 2,
+            code,
+            np.where(side_ok, e.side[rows], 0),
+            written[rows],
+            unsided[rows],
+            more,
+            pointer[rows],
+        )
 
 
 def _add_ons(e: Encounters, rng: np.random.Generator) -> list[tuple[Ints, str]]:
-    return [(np.flatnonzero((e.code == main) & (rng.random(len(e.day)) < chance)), code) for main, code, chance in ADD_ONS]
+    return [
+        (np.flatnonzero((e.code == main) & (rng.random(len(e.day)) < chance)), code) for main, code, chance in ADD_ONS
+    ]
 
 
 def _sided(
-    w: Writer, rows: Ints, rank: int, code: Texts, side: Ints, written: Texts, unsided: Bools, extra: Ints, pointer: Texts
+    w: Writer,
+    rows: Ints,
+    rank: int,
+    code: Texts,
+    side: Ints,
+    written: Texts,
+    unsided: Bools,
+    extra: Ints,
+    pointer: Texts,
 ) -> None:
     """One line with RT, LT or 50, or two lines. Modifiers beyond the side come with each."""
     one_side = np.where(unsided, 0, np.where(side == 1, RT, np.where(side == 2, LT, 0)))
@@ -141,26 +161,38 @@ def _extra_modifiers(world: World, practice: Practice, e: Encounters, rng: np.ra
     medicare = np.array([p.filing in ("MB", "16", "HM") for p in world.payers])[e.payer]
     facet = np.isin(e.code, ["64493", "64490"])
     kx = medicare & facet & (rng.random(len(e.day)) >= slip(world, practice, e.provider, "omit_kx"))
-    stray = (rng.random(len(e.day)) < 0.03) & ~np.char.startswith(e.code, "99")
+    stray = (rng.random(len(e.day)) < 0.05) & ~np.char.startswith(e.code, "99")
     return np.asarray(np.where(kx, bits(["KX"]), 0) | np.where(stray, M59, 0))
 
 
-def _companions(world: World, practice: Practice, e: Encounters, w: Writer, is_procedure: Bools, rng: np.random.Generator) -> None:
+def _companions(
+    world: World, practice: Practice, e: Encounters, w: Writer, is_procedure: Bools, rng: np.random.Generator
+) -> None:
     """Imaging, drugs, sedation and trigger points beside the main procedure."""
     n = len(e.day)
     sloppy = rng.random(n) < slip(world, practice, e.provider, "bundled_imaging")
     w.write(np.flatnonzero(sloppy & np.isin(e.code, IMAGED)), 40, "77003")
     w.write(np.flatnonzero(np.isin(e.code, ["64510", "64520"]) & (rng.random(n) < 0.85)), 40, "77003")
     w.write(np.flatnonzero(np.isin(e.code, ["20610", "64405", "64450"]) & (rng.random(n) < 0.4)), 40, "77002")
-    w.write(np.flatnonzero((np.isin(e.code, ["64405", "64450"]) | ((e.code == "20611") & sloppy)) & (rng.random(n) < 0.4)), 41, "76942")
-    drug = np.flatnonzero(np.isin(e.code, DRUG_KINDS) & (rng.random(n) < 0.75))
+    w.write(
+        np.flatnonzero((np.isin(e.code, ["64405", "64450"]) | ((e.code == "20611") & sloppy)) & (rng.random(n) < 0.4)),
+        41,
+        "76942",
+    )
+    drug = np.flatnonzero(np.isin(e.code, DRUG_KINDS) & (rng.random(n) < 0.88))
     code = np.array(["J3301", "J1100", "J1010"])[rng.choice(3, len(drug), p=[0.45, 0.35, 0.2])]
     code = np.where(rng.random(len(drug)) < slip(world, practice, e.provider[drug], "old_drug_code"), "J1030", code)
     units = np.select([code == "J3301", code == "J1100", code == "J1010"], [4, 10, 40], 1)
     jz = np.array([p.filing in ("MB", "16") for p in world.payers])[e.payer[drug]]
     jz &= rng.random(len(drug)) >= slip(world, practice, e.provider[drug], "omit_jz")
     w.write(drug, 42, code, units, np.where(jz, bits(["JZ"]), 0))
-    w.write(np.flatnonzero(is_procedure & np.isin(families_of(world, e.code), ["ESI", "RFA", "SCS"]) & (rng.random(n) < 0.05)), 43, "99152")
+    w.write(
+        np.flatnonzero(
+            is_procedure & np.isin(families_of(world, e.code), ["ESI", "RFA", "SCS"]) & (rng.random(n) < 0.05)
+        ),
+        43,
+        "99152",
+    )
     spine = np.isin(families_of(world, e.code), ["ESI", "FACET"])
     tpi = spine & (rng.random(n) < slip(world, practice, e.provider, "tpi_with_other"))
     separate = rng.random(n) >= slip(world, practice, e.provider, "omit_59")
@@ -168,18 +200,20 @@ def _companions(world: World, practice: Practice, e: Encounters, w: Writer, is_p
     w.write(rows, 44, "20553", 1, np.where(separate[rows], M59, 0))
 
 
-def _visits(world: World, practice: Practice, e: Encounters, w: Writer, is_procedure: Bools, rng: np.random.Generator) -> None:
+def _visits(
+    world: World, practice: Practice, e: Encounters, w: Writer, is_procedure: Bools, rng: np.random.Generator
+) -> None:
     """Visits on the day of a procedure, tests at visits."""
     n = len(e.day)
-    same = np.flatnonzero(is_procedure & (rng.random(n) < 0.38))
+    same = np.flatnonzero(is_procedure & (rng.random(n) < 0.46))
     omitted = rng.random(len(same)) < slip(world, practice, e.provider[same], "omit_25")
     other = (rng.random(len(same)) < 0.4) & (e.second[same] != "")
     code = np.array(["99213", "99214"])[(rng.random(len(same)) < 0.45).astype(int)]
     w.write(same, 60, code, 1, np.where(omitted, 0, M25), np.where(other, "2", "1"))
     visit = np.char.startswith(e.code, "992")
-    w.write(np.flatnonzero(visit & (rng.random(n) < 0.42)), 61, "80307")
-    w.write(np.flatnonzero(visit & (rng.random(n) < 0.28)), 62, "G0480")
-    w.write(np.flatnonzero(visit & (rng.random(n) < 0.12)), 63, "80305")
+    w.write(np.flatnonzero(visit & (rng.random(n) < 0.52)), 61, "80307")
+    w.write(np.flatnonzero(visit & (rng.random(n) < 0.42)), 62, "G0480")
+    w.write(np.flatnonzero(visit & (rng.random(n) < 0.04)), 63, "80305")
     w.write(np.flatnonzero(visit & (rng.random(n) < 0.03)), 65, "96130", 1, 0)
 
 
@@ -193,8 +227,12 @@ def _reporting(world: World, e: Encounters, w: Writer, rng: np.random.Generator)
     w.write(massage, 81, "97124", 1, np.where(waiver, bits(["GY", "GX"]), bits(["GY"])))
 
 
-def _slipped_units(world: World, practice: Practice, e: Encounters, claim: Ints, code: Texts, units: Ints, rng: np.random.Generator) -> Ints:
+def _slipped_units(
+    world: World, practice: Practice, e: Encounters, claim: Ints, code: Texts, units: Ints, rng: np.random.Generator
+) -> Ints:
     wrong = rng.random(len(code)) < slip(world, practice, e.provider[claim], "unit_slip")
     open_codes = ~np.isin(code, ["1125F", "97124", "63650"]) & ~np.char.startswith(code, "99")
     tenfold = np.char.startswith(code, "J")
-    return np.asarray(np.where(wrong & open_codes, np.where(tenfold, units * 10, units + rng.integers(1, 4, len(code))), units))
+    return np.asarray(
+        np.where(wrong & open_codes, np.where(tenfold, units * 10, units + rng.integers(1, 4, len(code))), units)
+    )

@@ -51,6 +51,10 @@ class Encounters:
     state: Texts
     care: Floats
 
+    def take(self, rows: Ints) -> Encounters:
+        """The encounters of those rows."""
+        return Encounters(**{name: getattr(self, name)[rows] for name in Encounters.__dataclass_fields__})
+
 
 def encounters_of(world: World, practice: Practice, patients: Patients, s: Sessions, seed: int) -> Encounters:
     """An encounter for every session, in the same order."""
@@ -66,7 +70,7 @@ def encounters_of(world: World, practice: Practice, patients: Patients, s: Sessi
         payer=np.where(s.day >= patients.switch[s.patient], patients.payer_after[s.patient], patients.payer[s.patient]),
         provider=provider,
         place=_places(world, practice, s, provider, rng),
-        code=_codes(s, rng),
+        code=_seen_before(world, practice, s, provider, _codes(s, rng), rng),
         first=first,
         second=second,
         third=third,
@@ -102,12 +106,21 @@ def _places(world: World, practice: Practice, s: Sessions, provider: Ints, rng: 
 def _codes(s: Sessions, rng: np.random.Generator) -> Texts:
     """The main code: mostly the one usual in that course of care."""
     own = rng.random(int(s.episode.max(initial=0)) + 1)[s.episode]
-    draw = np.where(rng.random(len(own)) < 0.8, own, rng.random(len(own)))
+    draw = np.where(rng.random(len(own)) < 0.92, own, rng.random(len(own)))
     code = np.empty(len(own), dtype="<U5")
     for kind, (codes, shares) in MAIN.items():
         rows = s.kind == KIND[kind]
         code[rows] = np.array(codes)[np.searchsorted(np.cumsum(shares)[:-1], draw[rows])]
     return code
+
+
+def _seen_before(
+    world: World, practice: Practice, s: Sessions, provider: Ints, code: Texts, rng: np.random.Generator
+) -> Texts:
+    """A patient known to the practice gets an established-patient code, but for slips."""
+    known = np.r_[False, s.patient[1:] == s.patient[:-1]] if len(code) else np.empty(0, dtype=bool)
+    slips = rng.random(len(code)) < slip(world, practice, provider, "new_for_known")
+    return np.where((s.kind == KIND["EM_NEW"]) & known & ~slips, "99214", code)
 
 
 def _diagnoses(

@@ -39,7 +39,9 @@ AUTHORIZATION_COLUMNS = (
 def money(cents: Ints) -> pl.Series:
     """Cents as decimal text: 1250 is 12.50."""
     distinct, where = np.unique(np.asarray(cents), return_inverse=True)
-    return pl.Series([f"{'-' if c < 0 else ''}{abs(c) // 100}.{abs(c) % 100:02d}" for c in distinct.tolist()]).gather(where)
+    return pl.Series([f"{'-' if c < 0 else ''}{abs(c) // 100}.{abs(c) % 100:02d}" for c in distinct.tolist()]).gather(
+        where
+    )
 
 
 def days(numbers: Ints) -> pl.Series:
@@ -56,7 +58,9 @@ def texts(values: Texts) -> pl.Series:
 def numbered(prefix: str, numbers: Ints, missing: Bools | None = None) -> pl.Series:
     """SYN-... identifiers of nine digits; null where missing."""
     made = pl.select(pl.lit(prefix) + pl.Series(np.asarray(numbers)).cast(pl.String).str.zfill(7)).to_series()
-    return made if missing is None else made.zip_with(pl.Series(~missing), pl.Series([None] * len(made), dtype=pl.String))
+    return (
+        made if missing is None else made.zip_with(pl.Series(~missing), pl.Series([None] * len(made), dtype=pl.String))
+    )
 
 
 def modifiers(mods: Ints) -> dict[str, pl.Series]:
@@ -86,7 +90,9 @@ def lines_frame(
         "ndc_code": texts(np.where(bills.code == "J3301", "00003029305", "")),
     }
     frame = claim[c].with_columns(**columns)
-    frame = frame.with_columns(line_item_control_no=pl.col("claim_id") + "-" + pl.col("claim_line_number").cast(pl.String))
+    frame = frame.with_columns(
+        line_item_control_no=pl.col("claim_id") + "-" + pl.col("claim_line_number").cast(pl.String)
+    )
     empty = [pl.lit(None, dtype=pl.String).alias(n) for n in LINE_COLUMNS if n not in frame.columns]
     return frame.with_columns(empty).select(LINE_COLUMNS)
 
@@ -107,7 +113,9 @@ def _claim_columns(
         "claim_line_end_date": days(e.day),
         "payer_id": texts(np.array([q.id for q in world.payers])[p]),
         "payer_name": texts(np.array([q.name for q in world.payers])[p]),
-        "plan_id": texts(np.char.add(np.char.add(np.array([q.id for q in world.payers])[p], "-"), (e.patient % 3 + 1).astype(str))),
+        "plan_id": texts(
+            np.char.add(np.char.add(np.array([q.id for q in world.payers])[p], "-"), (e.patient % 3 + 1).astype(str))
+        ),
         "claim_filing_indicator_code": texts(np.array([q.filing for q in world.payers])[p]),
         "payer_responsibility_code": texts(np.full(n, "P")),
         "member_id": numbered("SYN", e.patient * 100 + p + 1_000_000),
@@ -117,7 +125,9 @@ def _claim_columns(
         "rendering_npi": texts(np.array(practice.npi)[e.provider]),
         "rendering_taxonomy": texts(np.array(practice.taxonomy)[e.provider]),
         "facility_npi": texts(np.where(office, "", FACILITY)),
-        "referring_npi": texts(np.where(rng.random(n) < 0.5, np.char.add("96000000", (e.patient % 40 + 10).astype(str)), "")),
+        "referring_npi": texts(
+            np.where(rng.random(n) < 0.5, np.char.add("96000000", (e.patient % 40 + 10).astype(str)), "")
+        ),
         "service_state": texts(state),
         "place_of_service_code": texts(e.place),
         "claim_frequency_code": texts(np.full(n, "1")),
@@ -136,13 +146,14 @@ def _claim_columns(
 def _documentation(world: World, practice: Practice, e: Encounters, rng: np.random.Generator) -> dict[str, pl.Series]:
     """What the template of the visit noted; empty for visits alone, and where nobody filled it in."""
     n, visit = len(e.day), np.char.startswith(e.code, "99")
+
     def filled(values: Floats | Ints | Bools, only: Bools | None = None) -> pl.Series:
         there = ~visit & (rng.random(n) >= slip(world, practice, e.provider, "omit_doc"))
         there = there if only is None else there & only
         series = pl.Series(values)
         return series.zip_with(pl.Series(there), pl.Series([None] * n, dtype=series.dtype))
 
-    weeks = np.round(np.where(rng.random(n) < 0.2, rng.gamma(2.0, 1.6, n), 6 + rng.gamma(2.0, 3.0, n)))
+    weeks = np.round(np.where(rng.random(n) < 0.13, rng.gamma(2.0, 1.6, n), 6 + rng.gamma(2.0, 3.0, n)))
     ablation = np.isin(e.code, ["64635", "64633", "64624", "64625", "63685"])
     return {
         "doc_pain_score": filled(np.clip(np.round(rng.normal(7, 1.3, n)), 1, 10).astype(np.int64)),

@@ -24,6 +24,7 @@ from data.synthetic.remit import outcomes, reversals
 from data.synthetic.rulings import original_rulings
 from data.synthetic.world import World
 
+
 TRUTH_COLUMNS = (
     "claim_id", "claim_line_number", "submitted_date", "payer_id", "kind", "p_oracle", "p_reachable", "cause", "mechanism",
     "carc", "denied", "target", "answered", "known_date", "lapse", "note", "reviewer",
@@ -52,8 +53,9 @@ def generate(world: World, claims: int, seed: int | None = None) -> Generated:
     """The files of a practice with that many original claims; seed: the world's own where none is given."""
     seed = world.seed if seed is None else seed
     practice = practice_of(world, claims, seed)
-    patients, sessions = patients_and_sessions(world, practice, claims, seed)
+    patients, sessions = patients_and_sessions(world, practice, claims + claims // 12 + 40, seed)
     encounters = encounters_of(world, practice, patients, sessions, seed)
+    encounters = encounters.take(np.flatnonzero(encounters.submitted <= world.end)[:claims])
     used, book = authorize(world, practice, encounters, seed)
     bills = bills_of(world, practice, encounters, seed)
     lines = lines_frame(world, practice, patients, encounters, bills, used, seed)
@@ -64,14 +66,21 @@ def generate(world: World, claims: int, seed: int | None = None) -> Generated:
 
 
 def _assembled(
-    world: World, practice: Practice, lines: pl.DataFrame, rulings: pl.DataFrame, authorizations: pl.DataFrame, seed: int
+    world: World,
+    practice: Practice,
+    lines: pl.DataFrame,
+    rulings: pl.DataFrame,
+    authorizations: pl.DataFrame,
+    seed: int,
 ) -> Generated:
     """With everything that came later, cut at the world's end."""
     again = rework.resubmissions(world, lines, rulings, seed)
     later = [again, rework.duplicates(world, lines, rulings, seed), rework.secondaries(world, lines, rulings, seed)]
     lines = pl.concat([lines, *(x.lines for x in later)])
     rulings = pl.concat([rulings, *(x.rulings.select(rulings.columns) for x in later)], how="vertical_relaxed")
-    book = pl.concat([authorizations, rework.retro_authorizations(again).select(AUTHORIZATION_COLUMNS)], how="vertical_relaxed")
+    book = pl.concat(
+        [authorizations, rework.retro_authorizations(again).select(AUTHORIZATION_COLUMNS)], how="vertical_relaxed"
+    )
     end = days(np.array([world.end])).item()
     sent = lines["submitted_date"] <= end
     lines, rulings = lines.filter(sent), rulings.filter(sent)
@@ -116,4 +125,6 @@ def readjudicate(generated: Generated, lines: pl.DataFrame, seed: int = 0) -> pl
     """As `reachable`, with a decision drawn for each line (column denied, 0 or 1)."""
     rng = generated.world.stream(seed, "readjudicate")
     judged = reachable(generated, lines)
-    return judged.with_columns(denied=pl.Series(rng.random(judged.height) < judged["p_reachable"].to_numpy()).cast(pl.Int8))
+    return judged.with_columns(
+        denied=pl.Series(rng.random(judged.height) < judged["p_reachable"].to_numpy()).cast(pl.Int8)
+    )

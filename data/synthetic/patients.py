@@ -88,7 +88,9 @@ def _sessions(world: World, patients: Patients, rng: np.random.Generator) -> Ses
     parts: list[tuple[Ints, Ints, Ints]] = []  # episode, kind, day
     for name, index in COURSE.items():
         mine = np.flatnonzero(course == index)
-        parts += [(mine[rows], kind, day) for rows, kind, day in (_BUILD.get(name) or _series(name))(world, often[mine], rng)]
+        parts += [
+            (mine[rows], kind, day) for rows, kind, day in (_BUILD.get(name) or _series(name))(world, often[mine], rng)
+        ]
     episode, kind, day = (np.concatenate([p[i] for p in parts]) for i in range(3))
     day = day + np.where((day + 3) % 7 == 5, 2, np.where((day + 3) % 7 == 6, 1, 0))  # Saturdays, Sundays: to Monday
     keep = np.flatnonzero((day >= world.start) & (day <= world.end))
@@ -107,7 +109,7 @@ def _starts(world: World, size: int, before: int, rng: np.random.Generator) -> I
     return rng.integers(world.start - before, world.end, size)
 
 
-def _step(start: Ints, rows: Bools, kind: str, rng: np.random.Generator, same_day: float = 0.35) -> list[Part]:
+def _step(start: Ints, rows: Bools, kind: str, rng: np.random.Generator, same_day: float = 0.5) -> list[Part]:
     """One session of the rows that have it, and a visit some weeks later for most of the others."""
     here = np.flatnonzero(rows)
     visit = here[rng.random(len(here)) < 1 - same_day]
@@ -124,8 +126,8 @@ def _first_visit(start: Ints, rng: np.random.Generator) -> tuple[list[Part], Int
 
 
 SERIES: dict[str, tuple[float, float, float]] = {  # mean of further sessions, usual gap, gap of those who come often
-    "ESI_L": (3.2, 95, 52), "ESI_C": (2.6, 100, 55), "SIJ": (2.6, 100, 60), "TPI": (3.2, 120, 48),
-    "JOINT": (2.2, 120, 70), "NERVE": (4.0, 85, 45), "SYMP": (4.0, 60, 14),
+    "ESI_L": (3.0, 112, 55), "ESI_C": (2.5, 112, 58), "SIJ": (2.4, 112, 62), "TPI": (3.0, 140, 55),
+    "JOINT": (2.2, 120, 70), "NERVE": (3.6, 90, 50), "SYMP": (4.0, 60, 14),
 }  # fmt: skip
 
 
@@ -164,7 +166,7 @@ def _ladder(block: str, ablation: str) -> Build:
         day = day + rng.integers(14, 60, len(often))
         for _ in range(3):
             parts += _step(day, goes, ablation, rng)
-            gap = np.where(often, 150, 260) * rng.gamma(14.0, 1 / 14.0, len(often))
+            gap = np.where(often, 150, 275) * rng.gamma(14.0, 1 / 14.0, len(often))
             day, goes = day + gap.astype(np.int64), goes & (rng.random(len(often)) < 0.62)
         return parts
 

@@ -6,6 +6,7 @@ A larger number of claims means a larger practice. Everything here is a true par
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -40,21 +41,32 @@ def practice_of(world: World, claims: int, seed: int) -> Practice:
     """The providers of a world with that many claims and that seed: the same for the same three."""
     size = max(4, round(world.providers * (claims / 20_000) ** 0.7))
     rng = world.stream(seed, "practice")
-    states, weights = list(world.states), np.array(list(world.states.values()))
-    late = rng.random(size) < 0.4
+    states, weights = list(world.states), list(world.states.values())
+    late = rng.permutation(np.arange(size) < 0.35 * size)
     joined = np.where(late, rng.integers(world.start + 60, world.end - 150, size), world.start - 400)
     return Practice(
         npi=[f"97{i:08d}" for i in range(1, size + 1)],
-        care=rng.normal(0, 1, size),
-        documentation=rng.normal(0, 0.7, size),
-        by_family=rng.normal(0, 0.7, (size, len(world.families))),
+        care=_spread(size, rng),
+        documentation=0.7 * _spread(size, rng),
+        by_family=rng.normal(0, 0.4, (size, len(world.families))),
         joined=np.where(np.arange(size) == 0, world.start - 400, joined),
-        place=[str(p) for p in rng.choice(["11", "24", "22"], size, p=[0.6, 0.28, 0.12])],
+        place=_shared(size, ["11", "24", "22"], [0.6, 0.28, 0.12], rng),
         taxonomy=[str(t) for t in rng.choice(TAXONOMIES, size, p=[0.5, 0.2, 0.2, 0.1])],
-        state=[str(s) for s in rng.choice(states, size, p=weights / weights.sum())],
-        lag=np.exp(rng.normal(1.5, 0.35, size)),
-        knows_formats=rng.random(size) > world.practice["wrong_bilateral"],
+        state=_shared(size, states, weights, rng),
+        lag=np.exp(1.5 + 0.35 * _spread(size, rng)),
+        knows_formats=rng.permutation(np.arange(size) >= world.practice["wrong_bilateral"] * size),
     )
+
+
+def _spread(size: int, rng: np.random.Generator) -> Floats:
+    """Standard normal quantiles in random order: no practice is luckier than another in its providers."""
+    return rng.permutation([NormalDist().inv_cdf((i + 0.5) / size) for i in range(size)])
+
+
+def _shared(size: int, values: list[str], shares: list[float], rng: np.random.Generator) -> list[str]:
+    """Values in about the shares given, in random order."""
+    at = np.searchsorted(np.cumsum(shares)[:-1] / sum(shares), (np.arange(size) + 0.5) / size)
+    return [values[i] for i in rng.permutation(at).tolist()]
 
 
 def slip(world: World, practice: Practice, provider: Ints, habit: str) -> Floats:

@@ -92,9 +92,12 @@ def _cost_share(lines: pl.DataFrame, paying: Ints, rng: np.random.Generator) -> 
 
 def _adjustments(a: dict[str, np.ndarray]) -> pl.Series:
     """CO-45:120.00;PR-2:12.00 and so on; only what is not zero."""
+
     def part(prefix: np.ndarray, cents: Ints) -> pl.Series:
         made = pl.Series(prefix.astype(str)) + ":" + money(cents)
-        return made.zip_with(pl.Series((cents != 0) & (prefix != "")), pl.Series([None], dtype=pl.String).new_from_index(0, len(made)))
+        return made.zip_with(
+            pl.Series((cents != 0) & (prefix != "")), pl.Series([None], dtype=pl.String).new_from_index(0, len(made))
+        )
 
     parts = pl.DataFrame({
         "a": part(np.char.add("CO-", a["contract_code"].astype(str)), a["contractual"]),
@@ -123,7 +126,13 @@ def _status(world: World, lines: pl.DataFrame, r: pl.DataFrame, rng: np.random.G
 def reversals(world: World, events: pl.DataFrame, seed: int) -> pl.DataFrame:
     """For about one paid claim in ninety: its events taken back (status 22, negative), and paid again some days later."""
     rng = world.stream(seed, "reversals")
-    claims = events.select(pl.struct("claim_id", "payer_claim_control_number").rank("dense")).to_series().cast(pl.Int64).to_numpy() - 1
+    claims = (
+        events.select(pl.struct("claim_id", "payer_claim_control_number").rank("dense"))
+        .to_series()
+        .cast(pl.Int64)
+        .to_numpy()
+        - 1
+    )
     size = int(claims.max(initial=-1)) + 1
     paid = np.zeros(size, dtype=bool)
     paid[claims[(events["paid_amount"].cast(pl.Float64) > 0).to_numpy()]] = True

@@ -45,7 +45,9 @@ def resubmissions(world: World, lines: pl.DataFrame, r: pl.DataFrame, seed: int)
     return Later(again_lines, _again_rulings(world, r[at], sent, size + claim[at], rng))
 
 
-def _sent_again(lines: pl.DataFrame, r: pl.DataFrame, sent: Ints, part_b: np.ndarray, renamed: np.ndarray, claim: Ints) -> pl.DataFrame:
+def _sent_again(
+    lines: pl.DataFrame, r: pl.DataFrame, sent: Ints, part_b: np.ndarray, renamed: np.ndarray, claim: Ints
+) -> pl.DataFrame:
     """The same lines; a missing 25 is added on replacements, a number obtained meanwhile is put on."""
     reference = pl.lit("SYNC") + r["control"].cast(pl.String).str.zfill(8)
     replaces, new = pl.Series(~part_b), pl.Series(renamed)
@@ -126,7 +128,9 @@ def secondaries(world: World, lines: pl.DataFrame, r: pl.DataFrame, seed: int) -
     return Later(second, _closed(r[at], "secondary", "OA", "23", sent, 3 * size + claim[at], rng))
 
 
-def _closed(r: pl.DataFrame, kind: str, group: str, carc: str, sent: Ints, control: Ints, rng: np.random.Generator) -> pl.DataFrame:
+def _closed(
+    r: pl.DataFrame, kind: str, group: str, carc: str, sent: Ints, control: Ints, rng: np.random.Generator
+) -> pl.DataFrame:
     """Rulings that deny nothing: one code on every line."""
     _, submission = np.unique(control, return_inverse=True)
     wait = rng.integers(10, 35, int(submission.max(initial=-1)) + 1)[submission]

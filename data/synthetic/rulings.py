@@ -15,7 +15,8 @@ import yaml
 
 from data.synthetic import adjudicate
 from data.synthetic.adjudicate import NAMES, Hidden
-from data.synthetic.facts import PROVIDER, Facts
+from data.synthetic.facts import Facts
+from data.synthetic.past import PROVIDER
 from data.synthetic.world import FOLDER, Bools, Floats, Ints, World
 
 AUTH_LISTS = {1: "auth_mismatch", 2: "auth_expired", 3: "auth_units"}
@@ -35,24 +36,30 @@ def original_rulings(world: World, lines: pl.DataFrame, f: Facts, h: Floats, see
     hidden = hidden_of(world, f, lines["member_id"], paid, rng)
     denied, cause = adjudicate.drawn(world, h, hidden, rng)
     target = ~(adjudicate.reporting_only(f) | adjudicate.capitated(world, f))
-    return designed(f, adjudicate.capitated(world, f), pl.DataFrame({
-        "kind": ["original"] * len(denied),
-        "denied": denied.astype(np.int8),
-        "mechanism": [NAMES[c] if c >= 0 else None for c in cause.tolist()],
-        **_codes(world, f, denied, cause, rng),
-        "partial": denied & (f.units > 1) & (rng.random(len(denied)) < 0.12),
-        "underpaid": ~denied & (rng.random(len(denied)) < 0.03),
-        "target": target.astype(np.int8),
-        "paid_day": paid,
-        "known_day": known,
-        "answered": per_claim(f.claim, rng) >= 0.008,
-        "control": f.claim,
-        "p_oracle": adjudicate.oracle(world, h, hidden),
-        "p_reachable": adjudicate.averaged(world, h, adjudicate.lapse_chance(world, f)),
-        "lapse": hidden.lapse,
-        "note": hidden.note,
-        "reviewer": hidden.reviewer,
-    }))
+    return designed(
+        f,
+        adjudicate.capitated(world, f),
+        pl.DataFrame(
+            {
+                "kind": ["original"] * len(denied),
+                "denied": denied.astype(np.int8),
+                "mechanism": [NAMES[c] if c >= 0 else None for c in cause.tolist()],
+                **_codes(world, f, denied, cause, rng),
+                "partial": denied & (f.units > 1) & (rng.random(len(denied)) < 0.12),
+                "underpaid": ~denied & (rng.random(len(denied)) < 0.03),
+                "target": target.astype(np.int8),
+                "paid_day": paid,
+                "known_day": known,
+                "answered": per_claim(f.claim, rng) >= 0.008,
+                "control": f.claim,
+                "p_oracle": adjudicate.oracle(world, h, hidden),
+                "p_reachable": adjudicate.averaged(world, h, adjudicate.lapse_chance(world, f)),
+                "lapse": hidden.lapse,
+                "note": hidden.note,
+                "reviewer": hidden.reviewer,
+            }
+        ),
+    )
 
 
 def designed(f: Facts, by_the_head: Bools, rulings: pl.DataFrame) -> pl.DataFrame:
@@ -72,7 +79,9 @@ def per_claim(claim: Ints, rng: np.random.Generator) -> Floats:
     return rng.random(int(claim.max(initial=-1)) + 1)[claim]
 
 
-def response_days(world: World, payer: Ints, claim: Ints, submitted: Ints, rng: np.random.Generator) -> tuple[Ints, Ints]:
+def response_days(
+    world: World, payer: Ints, claim: Ints, submitted: Ints, rng: np.random.Generator
+) -> tuple[Ints, Ints]:
     """Day of payment and day it became known, of each line's claim: lognormal by payer, with a tail."""
     size = int(claim.max(initial=-1)) + 1
     lag = np.array([p.lag for p in world.payers] + [(21.0, 0.3)])[payer]
@@ -97,7 +106,9 @@ def _codes(world: World, f: Facts, denied: Bools, cause: Ints, rng: np.random.Ge
     """Category, group, adjustment code and remark of each denied line: the payer's favourite, or another."""
     out = np.full((len(denied), 4), "", dtype="<U24")
     names = np.array([*NAMES, ""])[cause].astype("<U24")
-    names = np.where(names == "auth_mismatch", np.array([AUTH_LISTS.get(i, "auth_mismatch") for i in range(6)])[f.auth_reason], names)
+    names = np.where(
+        names == "auth_mismatch", np.array([AUTH_LISTS.get(i, "auth_mismatch") for i in range(6)])[f.auth_reason], names
+    )
     names = np.where((names == "auth_mismatch") & (f.auth == PROVIDER), "auth_provider", names)
     fund = np.array([p.filing == "WC" for p in world.payers] + [False])[f.payer]
     names = np.where((names == "other_insurance") & fund, "not_compensable", names)

@@ -183,14 +183,18 @@ def _payer(own: dict[str, Any], raw: dict[str, Any]) -> Payer:
         p[block] = {**raw["defaults"][block], **own.get(block, {})}
     habits = p["habits"] + raw.get("more_habits", {}).get(p["id"], [])
     changes = p["changes"] + raw.get("more_changes", {}).get(p["id"], [])
-    return Payer(**{
-        **p,
-        "lag": tuple(p["lag"]),
-        "capitated": frozenset(p["capitated"]),
-        "auth": {f: Authorize(day_number(a["from"], 0), frozenset(a.get("states", ()))) for f, a in p["auth"].items()},
-        "habits": tuple(_habit(h) for h in habits),
-        "changes": tuple(Change(c["mechanism"], day_number(c["from"], 0), c["factor"]) for c in changes),
-    })
+    return Payer(
+        **{
+            **p,
+            "lag": tuple(p["lag"]),
+            "capitated": frozenset(p["capitated"]),
+            "auth": {
+                f: Authorize(day_number(a["from"], 0), frozenset(a.get("states", ()))) for f, a in p["auth"].items()
+            },
+            "habits": tuple(_habit(h) for h in habits),
+            "changes": tuple(Change(c["mechanism"], day_number(c["from"], 0), c["factor"]) for c in changes),
+        }
+    )
 
 
 def _habit(h: dict[str, Any]) -> Habit:
