@@ -200,7 +200,7 @@ def score(
     scorer = _scorer(model, settings)
     with progress("score") as tell:
         scored = score_file(scorer, file, out_file, explain=explain, progress=tell, mapping=mapping)
-    show.scored(scored, out_file)
+    show.scored(scored)
 
 
 @app.command()
@@ -211,11 +211,13 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Say why: the claims of a file that stand to lose most, line by line, in a biller's words."""
-    answer = _scorer(model, load_settings()).explain_file(file)
+    from serving import explain_file
+
+    answer = explain_file(_scorer(model, load_settings()), file, claims)
     if as_json:
         dump(answer)
     else:
-        show.explained(answer, claims)
+        show.explained(answer)
 
 
 @app.command()

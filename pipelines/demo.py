@@ -5,76 +5,121 @@ The claims of the last week are held back and scored as claims about to be sent.
 
 from __future__ import annotations
 
-from datetime import timedelta
+import shutil
+import time
+from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from claims.ingest import ingest
+from claims.errors import UsageError
+from claims.ingest import IngestReport, ingest
 from claims.settings import Settings, load_settings
 from claims.store import Store
 from dashboard.report import write_report
 from data.synthetic import Generated, ceilings, generate, load_world
 from pipelines import show
-from pipelines.terminal import progress, say
-from serving import Scorer
-from serving.batch import score_file
+from pipelines.terminal import Report, progress, say
+from serving import Scorer, explain_file, score_file
+from serving.batch import Written
 from training.registry import promote
 from training.run import TrainResult, train
 
 WORLD = "base"
 HELD_BACK = timedelta(days=7)
+MARK = ".made-by-the-demo"  # only a folder that holds it is ever emptied
 NOTICE = (
-    "The practice is synthetic: its payers' habits are written down in data/synthetic/worlds/base.yaml. These results "
-    "show that the machinery works; they do not say how well it predicts any real payer."
+    "The practice is synthetic: its payers' habits are written down in data/synthetic/worlds. These results show that "
+    "the machinery works; they do not say how well it predicts any real payer."
 )
 
 
+@dataclass(frozen=True)
+class Done:
+    """What the demo has to show."""
+
+    made: Generated
+    taken: IngestReport
+    result: TrainResult
+    promoted: bool
+    scored: Written
+    explained: dict[str, Any]
+    report: Path
+
+
 def run_demo(home: Path, claims: int) -> None:
-    """Run everything and say how to look at it. Running it again starts from the same files."""
-    home.mkdir(parents=True, exist_ok=True)
-    settings = load_settings(home)
+    """Run everything and say how to look at it. Running it again starts anew."""
+    started = time.monotonic()
+    settings = load_settings(_emptied(home))
     with progress("demo") as tell:
-        tell(f"a synthetic practice of {claims:,} claims", 0.02)
-        made = generate(load_world(WORLD), claims)
-        new = _write(made, home / "data")
-        tell("files into the store", 0.15)
-        taken = ingest([home / "data" / "history"], settings)
-        tell("learning", 0.25)
-        result = train(
-            Store.open(settings), settings, as_of=_today(made),
-            progress=lambda message, share: tell(message, 0.25 + 0.55 * share),
-        )  # fmt: skip
-        tell("promoting", 0.82)
-        serving = promote(settings) if result.passed and result.run_id else None
-        tell("scoring last week's claims", 0.85)
-        scorer = Scorer.load(result.folder, settings)
-        scored = score_file(scorer, new, home / "scored.csv", explain="top")
-        explained = scorer.explain_file(new)
-        tell("writing the report", 0.95)
-        report = write_report(settings, home / "report.html", notice=NOTICE)
-    show.ingested(taken)
-    show.trained(result, settings)
-    show.measured(result, ceilings(made, *_replayed(result)))
-    show.scored(scored, home / "scored.csv")
-    show.explained(explained, 3)
-    _farewell(settings, report, serving is not None)
+        done = _work(settings, claims, tell)
+    _tell(settings, done, time.monotonic() - started)
 
 
-def _today(made: Generated) -> "date":
-    ...
+def _emptied(home: Path) -> Path:
+    """The demo's folder, empty. Raises UsageError for a folder with anything in it that no demo made."""
+    if home.exists() and any(home.iterdir()):
+        if not (home / MARK).exists():
+            raise UsageError(f"{home} holds something that is not of a demo; name another folder with --home")
+        shutil.rmtree(home)
+    home.mkdir(parents=True, exist_ok=True)
+    (home / MARK).touch()
+    return home
 
 
-def _write(made: Generated, folder: Path) -> Path:
-    """The history's files, and apart from them the claims of the last week, not sent yet."""
-    ...
+def _work(settings: Settings, claims: int, tell: Report) -> Done:
+    tell(f"a practice of {claims:,} claims", 0.02)
+    made = generate(load_world(WORLD), claims)
+    today = made.lines.get_column("submitted_date").max()
+    assert isinstance(today, date)
+    new = _write(made, settings.home / "data", today - HELD_BACK)
+    tell("files into the store", 0.15)
+    taken = ingest([settings.home / "data" / "history"], settings)
+    result = train(
+        Store.open(settings), settings, as_of=today - HELD_BACK,
+        progress=lambda message, share: tell(message, 0.25 + 0.55 * share),
+    )  # fmt: skip
+    promoted = result.passed and result.run_id is not None
+    if promoted:
+        promote(settings)
+    tell("scoring the claims of last week", 0.85)
+    scorer = Scorer.load(result.folder, settings)
+    scored = score_file(scorer, new, settings.home / "scored.csv", explain="top")
+    explained = explain_file(scorer, new, most=3)
+    tell("writing the report", 0.95)
+    report = write_report(settings, settings.home / "report.html", synthetic=True)
+    return Done(made, taken, result, promoted, scored, explained, report)
 
 
-def _farewell(settings: Settings, report: Path, promoted: bool) -> None:
+def _write(made: Generated, folder: Path, cut: date) -> Path:
+    """What was known by `cut` as the history's files; the claims submitted since as one file to be scored."""
+    history = folder / "history"
+    history.mkdir(parents=True)
+    submitted, known = pl.col("submitted_date"), pl.col("known_date")
+    made.lines.filter(submitted < cut).write_csv(history / "lines.csv")
+    made.outcomes.filter(known < cut).write_csv(history / "outcomes.csv")
+    made.authorizations.filter(known < cut).write_csv(history / "authorizations.csv")
+    made.truth.write_csv(folder / "truth.csv")
+    new = folder / "new_claims.csv"
+    made.lines.filter(submitted >= cut).write_csv(new)
+    return new
+
+
+def _tell(settings: Settings, done: Done, seconds: float) -> None:
+    show.ingested(done.taken)
+    replayed = done.result.replayed
+    known = ceilings(done.made, replayed.later.lines, replayed.later.y) if replayed else {}
+    show.trained(done.result, settings, known)
+    show.scored(done.scored)
+    say()
+    show.explained(done.explained)
     say(NOTICE)
     say()
-    if not promoted:
+    if not done.promoted:
         say("The gate did not let this model in; nothing serves yet.")
-    say(f"Report:   {report}")
-    say(f"Service:  DENIALS_HOME={settings.home} .venv/bin/denials serve")
-    say(f"MLflow:   {show.mlflow_command(settings)}")
+    say(f"The work took {seconds:.0f} seconds. Look at it:")
+    say(f"Report    {done.report}")
+    say(f"Service   DENIALS_HOME={settings.home} .venv/bin/denials serve")
+    say(f"MLflow    {show.mlflow_command(settings)}")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import Any
-
-import polars as pl
 
 from claims.ingest import IngestReport
 from claims.settings import Settings
 from pipelines.doctor import Check
 from pipelines.terminal import say, table
+from serving.batch import Written
 from training.run import TrainResult
 
 SHOWN_FILES = 20
@@ -39,11 +37,11 @@ def ingested(report: IngestReport) -> None:
         table("Rejected", ("reason", "rows"), reasons.most_common(SHOWN_FILES))
 
 
-def trained(result: TrainResult, settings: Settings) -> None:
-    """Counts, metrics beside the baselines, the gate, and what comes next."""
+def trained(result: TrainResult, settings: Settings, ceilings: dict[str, float] | None = None) -> None:
+    """Counts, metrics beside the baselines (and the ceilings of a world), the gate, and what comes next."""
     say(f"Model {result.model_version} as of {result.as_of}: learned from {result.lines_used:,} mature lines, "
         f"{result.lines_immature:,} are too young to learn from.")  # fmt: skip
-    measured(result, {})
+    _measured(result, ceilings or {})
     table("Gate", ("check", "outcome", "detail"), [(a["code"], a["outcome"], a["detail"]) for a in result.gate], left=3)
     for note in result.notes:
         say(note)
@@ -52,7 +50,7 @@ def trained(result: TrainResult, settings: Settings) -> None:
         say(f"MLflow: {mlflow_command(settings)}")
 
 
-def measured(result: TrainResult, ceilings: dict[str, float]) -> None:
+def _measured(result: TrainResult, ceilings: dict[str, float]) -> None:
     """Metrics of the replay, the baselines beside them; ceilings (AUROC) where the truth is known."""
     names = list(result.baselines)
     rows: list[tuple[Any, ...]] = []
@@ -70,31 +68,27 @@ def mlflow_command(settings: Settings) -> str:
     return f".venv/bin/mlflow ui --backend-store-uri sqlite:///{settings.mlruns / 'mlflow.db'}"
 
 
-def scored(rows: pl.DataFrame, written: Path) -> None:
-    """How many claims are in each band."""
-    claims = rows.unique("score_id").drop_nulls("claim_denial_risk")
-    count = dict(claims.group_by("band").len().iter_rows())
-    lost = rows.get_column("denial_risk").null_count()
-    say(f"{rows.height:,} lines of {claims.height:,} claims are in {written}: "
-        f"{count.get('high', 0):,} to hold, {count.get('medium', 0):,} to review, {count.get('low', 0):,} to submit"
-        + (f"; {lost:,} lines could not be scored (column error)." if lost else "."))  # fmt: skip
+def scored(written: Written) -> None:
+    """Where the answer is, and how many claims are in each band."""
+    bands = {band: written.bands.get(band, 0) for band in ("high", "medium", "low")}
+    say(f"{written.scored:,} of {written.rows:,} lines are scored, in {written.out}: {bands['high']:,} claims to hold, "
+        f"{bands['medium']:,} to review, {bands['low']:,} to submit.")  # fmt: skip
+    if written.scored < written.rows:
+        say("Why the others are not stands in the column error.")
+    if written.unknown_columns:
+        say(f"Columns that are not used: {', '.join(written.unknown_columns)}")
 
 
-def explained(answer: dict[str, Any], most: int) -> None:
-    """The claims that stand to lose most, each line with what drives it."""
-    dearest = sorted(answer["claims"], key=lambda claim: -float(claim["expected_loss"] or 0))[:most]
-    for claim in dearest:
+def explained(answer: dict[str, Any]) -> None:
+    """Claims, dearest first, each line with what drives it."""
+    for claim in answer["claims"]:
         say(f"Claim {claim['claim_id']}: risk {claim['claim_denial_risk']:.0%} ({claim['band']}), "
             f"expected loss {claim['expected_loss']} USD, decision: {claim['decision']}")  # fmt: skip
         for line in claim["lines"]:
             say(f"  line {line['claim_line_number']} {line['hcpcs_code']}: risk {line['denial_risk']:.0%}")
-            for driver in line["drivers"]:
-                if driver["sentence"]:
-                    say(f"    {'+' if driver['shap'] > 0 else '-'} {driver['sentence']}")
+            for driver in filter(lambda d: d["sentence"], line["drivers"]):
+                say(f"    {'+' if driver['shap'] > 0 else '-'} {driver['sentence']}")
         say()
-    for claim in answer["rejected"]:
-        faults = "; ".join(f"{e['field']}: {e['message']}" for e in claim["errors"])
-        say(f"Claim {claim['index'] + 1} of the file could not be scored: {faults}")
 
 
 def examined(checks: list[Check]) -> None:

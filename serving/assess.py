@@ -47,6 +47,19 @@ class Assessed:
         """Lines."""
         return len(self.raw)
 
+    def dearest(self, most: int) -> Assessed:
+        """The claims with the largest loss alone, dearest first (ties: the earlier); claim_index numbers them anew."""
+        losses = np.bincount(self.claim, self.loss, minlength=len(self.claim_risk))
+        chosen = np.argsort(-losses, kind="stable")[:most]
+        place = np.full(len(losses), -1)
+        place[chosen] = np.arange(len(chosen))
+        rows = np.flatnonzero(place[self.claim] >= 0)
+        rows = rows[np.argsort(place[self.claim[rows]], kind="stable")]
+        claim = place[self.claim[rows]]
+        lines = self.lines[rows].with_columns(claim_index=pl.Series(claim, dtype=pl.Int64))
+        return Assessed(lines, self.table.take(rows), claim, self.raw[rows], self.risk[rows], self.claim_risk[chosen],
+                        self.loss[rows])  # fmt: skip
+
 
 def assess(lines: pl.DataFrame, model: DenialModel, history: History, worth: Worth, today: date) -> Assessed:
     """Risks of (n,) accepted lines of a Batch; of a request, `claim_index` says which lines are one claim."""

@@ -11,6 +11,7 @@ import polars as pl
 
 from claims.mapping import Mapping
 from claims.read import read_file
+from serving.answer import Json, claims_of
 from serving.assess import Assessed
 from serving.explain import Driver, Explain
 from serving.score import Scorer
@@ -32,10 +33,11 @@ DRIVERS: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class Written:
-    """What was written: rows of the table, how many of them were scored, and where the drivers are."""
+    """What was written: rows of the table, how many of them were scored, claims by band, and where the drivers are."""
 
     rows: int
     scored: int
+    bands: dict[str, int]
     out: Path
     drivers: Path | None
     unknown_columns: tuple[str, ...]
@@ -70,7 +72,21 @@ def score_file(
     if explain and second:
         _write_drivers(scorer, assessed, second, explain, progress)
     progress("done", 1.0)
-    return Written(len(table), len(assessed), out, second, batch.unknown_columns)
+    return Written(len(table), len(assessed), _bands(table), out, second, batch.unknown_columns)
+
+
+def _bands(table: pl.DataFrame) -> dict[str, int]:
+    claims = table.drop_nulls("score_id").unique("score_id")
+    return dict(claims.group_by("band").len().sort("band").iter_rows())
+
+
+def explain_file(scorer: Scorer, path: Path, most: int, mapping: Mapping | None = None) -> Json:
+    """The claims of a file that stand to lose most, dearest first, as the response of POST /v1/score has them."""
+    batch = read_file(path, scorer.settings, mapping)
+    assessed = scorer.assess_batch(batch)[0].dearest(most)
+    base, drivers = scorer.explain(assessed, slice(0, len(assessed)))
+    told = claims_of(assessed, base, drivers, scorer.settings.serving)
+    return scorer.about() | {"claims": [told[index] for index in sorted(told)]}
 
 
 def _write_drivers(scorer: Scorer, assessed: Assessed, path: Path, explain: Explain, progress: Progress) -> None:

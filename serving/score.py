@@ -94,7 +94,7 @@ class Scorer:
         base, drivers = self.explain(assessed, slice(0, len(assessed)))
         scored = claims_of(assessed, base, drivers, self.settings.serving)
         rejected = add_rejects(scored, batch, claims)
-        return self._about() | {"claims": [scored[index] for index in sorted(scored)], "rejected": rejected}
+        return self.about() | {"claims": [scored[index] for index in sorted(scored)], "rejected": rejected}
 
     def assess(self, lines: pl.DataFrame) -> Assessed:
         """Risks of the accepted lines of a Batch, in their order."""
@@ -126,7 +126,8 @@ class Scorer:
             return 0.0
         return float(self.explain(assessed, slice(0, 1))[0][0])
 
-    def _about(self) -> Json:
+    def about(self) -> Json:
+        """Which model answers, and up to when it knows outcomes: the head of a response."""
         through = self.history.through
         return {
             "model": {

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from claims.settings import Settings
 from claims.snapshot import Snapshot
 from features import catalog
 from features.build import build
@@ -112,7 +111,7 @@ def _encoder(found: Examples, recipe: Recipe) -> tuple[Encoder, dict[str, tuple[
     return Encoder([f.name for f in features], levels), levels
 
 
-def origin(snapshot: Snapshot, cohort: Cohort, settings: Settings) -> dict[str, Any]:
+def origin(snapshot: Snapshot, cohort: Cohort, recipe: Recipe) -> dict[str, Any]:
     """Where a model comes from, for versions.json."""
     return {
         "name": NAME,
@@ -120,7 +119,8 @@ def origin(snapshot: Snapshot, cohort: Cohort, settings: Settings) -> dict[str, 
         "as_of": str(cohort.as_of),
         "data_version": snapshot.data_version,
         "code_version": version("denials"),
-        "seed": settings.training.seed,
+        "seed": recipe.seed,
+        "recipe": asdict(recipe),
         "rules": None,
         "libraries": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
     }

@@ -138,9 +138,11 @@ class DenialModel:
             (draft / name).write_text(text, encoding="utf-8")
         stamped = self.versions | {"checksums": {name: _checksum(text.encode()) for name, text in contents.items()}}
         (draft / "versions.json").write_text(_json(stamped), encoding="utf-8")
+        older = draft.with_name(f"{draft.name}.old")
         if folder.exists():
-            shutil.rmtree(folder)
+            os.replace(folder, older)
         os.replace(draft, folder)
+        shutil.rmtree(older, ignore_errors=True)
 
     def _contents(self) -> dict[str, str]:
         return {

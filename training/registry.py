@@ -19,8 +19,9 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from claims.errors import GateFailedError, NoModelError, OutOfReachError, UsageError
+from claims.errors import GateFailedError, NoModelError, OutOfReachError
 from claims.settings import Settings
+from training.export import export, link
 from training.model import DenialModel
 
 if TYPE_CHECKING:
@@ -103,10 +104,14 @@ def _entities(run: Run) -> tuple[list[Metric], list[Param]]:
 
 
 def _experiment(client: MlflowClient, settings: Settings) -> str:
-    found = client.get_experiment_by_name(EXPERIMENT)
-    if found is not None:
-        return str(found.experiment_id)
-    return client.create_experiment(EXPERIMENT, artifact_location=(settings.mlruns / "artifacts").resolve().as_uri())
+    found, here = client.get_experiment_by_name(EXPERIMENT), (settings.mlruns / "artifacts").resolve().as_uri()
+    if found is None:
+        return client.create_experiment(EXPERIMENT, artifact_location=here)
+    if found.artifact_location != here:
+        raise OutOfReachError(
+            f"{settings.mlruns} was made in another place and keeps writing there: move it back, or set it aside"
+        )
+    return str(found.experiment_id)
 
 
 def _register(
@@ -118,7 +123,7 @@ def _register(
         client.create_registered_model(NAME)
     version = client.create_model_version(NAME, uri, run_id, tags=dict(tags), model_id=model_id)
     numbered = model.with_version(str(version.version))
-    numbered.save(_folder(client, version))
+    numbered.save(_folder(settings, version))
     client.set_registered_model_alias(NAME, "challenger", version.version)
     return numbered
 
@@ -151,12 +156,10 @@ def _signature(columns: int) -> Any:
     return ModelSignature(inputs=Schema([TensorSpec(np.dtype(np.float64), (-1, columns))]))
 
 
-def _folder(client: MlflowClient, version: ModelVersion) -> Path:
-    """Where the model folder of a version lies on disk."""
-    location = str(client.get_model_version_download_uri(NAME, str(version.version)))
-    if location.startswith("models:/"):
-        location = str(client.get_logged_model(location.removeprefix("models:/")).artifact_location)
-    return Path(location.removeprefix("file://")) / "artifacts" / FOLDER
+def _folder(settings: Settings, version: ModelVersion) -> Path:
+    """Where the model folder of a version lies: as MLflow lays it out, but under this home, which may have moved."""
+    model_id = str(version.source).removeprefix("models:/")
+    return settings.mlruns / "artifacts" / "models" / model_id / "artifacts" / "artifacts" / FOLDER
 
 
 def _find(client: MlflowClient, which: str) -> ModelVersion:
@@ -185,7 +188,7 @@ def resolve(settings: Settings, which: str) -> Path:
     if not (settings.mlruns / "mlflow.db").exists():
         raise NoModelError(f"no model is registered under {settings.mlruns}: train one (denials train)")
     with _mlflow(settings) as client:
-        return _folder(client, _find(client, which))
+        return _folder(settings, _find(client, which))
 
 
 def aliases(settings: Settings) -> dict[str, str]:
@@ -224,12 +227,12 @@ def promote(settings: Settings) -> dict[str, str | None]:
             raise GateFailedError(
                 f"model {challenger.version} is not promoted, its gate: {gate}. The champion stays; see gate.json"
             )
-        folder = _export(settings, _folder(client, challenger), str(challenger.version))
+        folder = export(settings, _folder(settings, challenger), str(challenger.version))
         if champion is not None and champion.version != challenger.version:
             client.set_registered_model_alias(NAME, "previous", champion.version)
         client.set_registered_model_alias(NAME, "champion", challenger.version)
         previous = _found(client, "previous")
-    _link(settings, folder)
+    link(settings, folder)
     return _told(str(challenger.version), previous, folder)
 
 
@@ -237,34 +240,12 @@ def rollback(settings: Settings) -> dict[str, str | None]:
     """Previous and champion change places. NoModelError when there is no previous one."""
     with _mlflow(settings) as client:
         previous, champion = _find(client, "previous"), _find(client, "champion")
-        folder = _export(settings, _folder(client, previous), str(previous.version))
+        folder = export(settings, _folder(settings, previous), str(previous.version))
         client.set_registered_model_alias(NAME, "champion", previous.version)
         client.set_registered_model_alias(NAME, "previous", champion.version)
-    _link(settings, folder)
+    link(settings, folder)
     return _told(str(previous.version), champion, folder)
 
 
 def _told(version: str, previous: ModelVersion | None, folder: Path) -> dict[str, str | None]:
     return {"model_version": version, "previous": str(previous.version) if previous else None, "folder": str(folder)}
-
-
-def _export(settings: Settings, source: Path, version: str) -> Path:
-    """Copy a version out, whole or not at all; a damaged or mismatched one is refused before anything changes."""
-    folder = settings.models / f"{NAME}-{version}"
-    model = DenialModel.load(source)
-    try:
-        DenialModel.load(folder)  # exported before, perhaps being served: left alone
-    except NoModelError:
-        model.save(folder)
-    return folder
-
-
-def _link(settings: Settings, folder: Path) -> None:
-    """Point models/champion at a folder in one step, so that a reader sees the old model or the new one."""
-    champion = settings.models / "champion"
-    if champion.exists() and not champion.is_symlink():
-        raise UsageError(f"{champion} is a folder of its own, not our link: move it away and promote again")
-    draft = settings.models / f".champion-{os.getpid()}"
-    draft.unlink(missing_ok=True)
-    draft.symlink_to(folder.name)
-    os.replace(draft, champion)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from claims.errors import NoModelError, OutOfReachError, UsageError
+from claims.errors import ModelMismatchError, NoModelError, OutOfReachError, UsageError
 from claims.label import load_classes
 from claims.settings import Settings
 from claims.snapshot import take_snapshot
@@ -55,6 +55,7 @@ class TrainResult:
     by_payer: dict[str, dict[str, float | None]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    replayed: Replay | None = None
 
     @property
     def passed(self) -> bool:
@@ -102,7 +103,7 @@ def train(
     judged = judge(cut, today, settings, recipe, replay_from, progress)
     progress("fitting on all mature lines", 0.75)
     chosen = judged.replayed.learned.plan if judged.replayed else plan(today.found, recipe)
-    model = finish(today, chosen, settings, recipe, judged, golden)
+    model = finish(today, chosen, recipe, judged, golden)
     progress("writing the run to MLflow", 0.9)
     result = _registered(settings, model, today, judged, recipe)
     progress("done", 1.0)
@@ -119,7 +120,7 @@ def evaluate(
     cut = _cutter(source, settings)
     progress("reading claims and building features", 0.1)
     today = gather(cut, model.as_of, settings)
-    judged = judge(cut, today, settings, Recipe(seed=int(model.versions["seed"])), replay_from, progress)
+    judged = judge(cut, today, settings, Recipe(**model.versions["recipe"]), replay_from, progress)
     registry.set_gate(settings, model.version, _word(judged), judged.answers)
     progress("done", 1.0)
     return _result(model, today, judged, None, folder, ())
@@ -155,12 +156,13 @@ def judge(
 def _against_champion(cut: Cut, today: Material, done: Replay, settings: Settings, recipe: Recipe) -> Answer:
     """DEN002, on lines submitted after all that the champion learned from; the rival is as old as the champion."""
     seed = settings.training.seed
-    champion = _champion(settings)
-    if champion is None:
+    try:
+        champion = DenialModel.load(settings.models / "champion")
+    except ModelMismatchError:
+        return gate.not_worse(None, None, seed, "this version of the code can no longer run the champion")
+    except NoModelError:
         return gate.not_worse(None, None, seed)
-    start = max(done.start, champion.trained_through)
-    unseen = after(today.found, start)
-    unseen = unseen.take(np.flatnonzero((unseen.lines["submitted_date"] > champion.trained_through).to_numpy()))
+    unseen = after(today.found, max(done.start, champion.trained_through + timedelta(days=1)))
     missing = gate.support(unseen.scored(unseen.y))
     if missing:
         return gate.not_worse(None, None, seed, f"since the champion was trained: {missing}")
@@ -174,19 +176,9 @@ def _risk(model: DenialModel, found: Examples) -> np.ndarray:
     return model.risk(model.raw_score(model.matrix(found.table)))
 
 
-def _champion(settings: Settings) -> DenialModel | None:
-    """The exported champion; None where there is none or this code can no longer run it."""
-    try:
-        return DenialModel.load(settings.models / "champion")
-    except NoModelError:
-        return None
-
-
-def finish(
-    today: Material, chosen: Plan, settings: Settings, recipe: Recipe, judged: Judged, golden: Path | None
-) -> DenialModel:
+def finish(today: Material, chosen: Plan, recipe: Recipe, judged: Judged, golden: Path | None) -> DenialModel:
     """The final model with its card and its golden claims."""
-    model = learn(today.found, chosen, recipe, origin(today.snapshot, today.cohort, settings))
+    model = learn(today.found, chosen, recipe, origin(today.snapshot, today.cohort, recipe))
     concepts: dict[str, list[str]] = defaultdict(list)
     for name in model.features:
         concepts[catalog.BY_NAME[name].concept].append(name)
@@ -243,4 +235,5 @@ def _result(
     return TrainResult(
         run_id, model.version, model.as_of, model.trained_through, counts["mature"], counts["immature"],
         judged.report.metrics, judged.report.baselines, judged.answers, folder, judged.report.by_payer, counts, notes,
+        judged.replayed,
     )  # fmt: skip

@@ -1,0 +1,63 @@
+"""The command line in this process, in a home of its own."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from data.synthetic import generate, load_world
+from pipelines.cli import main
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command ended with."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        return dict(json.loads(self.out))
+
+
+Run = Callable[..., Answer]
+
+
+@pytest.fixture
+def denials(home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Runs `denials ARGUMENTS` with DENIALS_HOME at `home`."""
+    monkeypatch.setenv("DENIALS_HOME", str(home))
+
+    def run(*arguments: object) -> Answer:
+        monkeypatch.setattr(sys, "argv", ["denials", *map(str, arguments)])
+        capfd.readouterr()
+        try:
+            main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        return Answer(code, *capfd.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of a small practice."""
+    folder = tmp_path_factory.mktemp("files")
+    generate(load_world("small"), 1_500).write(folder)
+    (folder / "truth.csv").unlink()
+    return folder
