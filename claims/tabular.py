@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import polars as pl
 from claims.errors import UnreadableFileError
 from claims.fields import is_canonical
 
-CHUNK = 50_000  # rows turned to columns at a time
+CHUNK = 20_000  # rows turned to columns at a time
 DELIMITERS = ",;\t|"
 WANTED = "expected a CSV, parquet or JSON file of claim lines, outcomes or authorizations"
 _KNOWN_BYTES = (
@@ -48,29 +48,31 @@ def read_delimited(content: bytes, name: str, source_names: frozenset[str] = fro
     for magic, what in _KNOWN_BYTES:
         if content.startswith(magic):
             raise UnreadableFileError(f"{name} is {what} ({WANTED})")
-    written = _decoded(content)
-    if not written.strip():
+    written = io.TextIOWrapper(io.BytesIO(content), _encoding(content), errors="replace", newline="")
+    header = next((line for line in written if line.strip()), None)
+    if header is None:
         raise UnreadableFileError(f"{name} is empty ({WANTED})")
-    if _CONTROL.search(written[: written.find("\n") if "\n" in written else None]):
+    if _CONTROL.search(header):
         raise UnreadableFileError(f"{name} is not text ({WANTED})")
-    return _frame(written, _delimiter(written, source_names), name)
+    written.seek(0)
+    return _frame(written, _delimiter(header, source_names), name)
 
 
-def _decoded(content: bytes) -> str:
+def _encoding(content: bytes) -> str:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16", errors="replace")
+        return "utf-16"
     try:
-        return content.decode("utf-8-sig")
+        content.decode("utf-8")
     except UnicodeDecodeError:
-        return content.decode("latin-1")
+        return "latin-1"
+    return "utf-8-sig"
 
 
-def _delimiter(written: str, source_names: frozenset[str]) -> str:
+def _delimiter(header: str, source_names: frozenset[str]) -> str:
     """The one under which the header holds the most known columns, or else the most columns."""
-    line = written.lstrip().split("\n", 1)[0]
 
     def worth(delimiter: str) -> tuple[int, int]:
-        names = [_tidy(cell) for cell in next(csv.reader([line], delimiter=delimiter), [])]
+        names = [_tidy(cell) for cell in next(csv.reader([header], delimiter=delimiter), [])]
         return sum(is_canonical(cell) or cell in source_names for cell in names), len(names)
 
     return max(DELIMITERS, key=worth)
@@ -95,10 +97,10 @@ def _refuse_repeats(names: list[str], name: str) -> None:
         raise UnreadableFileError(f"{name} carries the column {repeated[0]!r} twice; remove or rename one")
 
 
-def _frame(written: str, delimiter: str, name: str) -> pl.DataFrame:
-    reader = csv.reader(io.StringIO(written, newline=""), delimiter=delimiter, strict=True)
+def _frame(written: Iterable[str], delimiter: str, name: str) -> pl.DataFrame:
+    reader = csv.reader(written, delimiter=delimiter, strict=True)
     try:
-        header = _header(next(row for row in reader if row), name)
+        header = _header(next(row for row in reader if not _blank(row)), name)
         rows = _even(reader, len(header), name)
         chunks = list(_chunks(rows, header))
     except csv.Error as error:
@@ -115,11 +117,15 @@ def _header(cells: list[str], name: str) -> list[str]:
     return names
 
 
+def _blank(row: list[str]) -> bool:
+    return not row or (len(row) == 1 and not row[0].strip())
+
+
 def _even(reader: Iterator[list[str]], width: int, name: str) -> Iterator[list[str]]:
     """Rows of exactly `width` cells; blank lines are skipped, empty cells beyond the header are dropped."""
     number = 0
     for row in reader:
-        if not row:
+        if _blank(row):
             continue
         number += 1
         if len(row) > width and not any(row[width:]):

@@ -234,10 +234,10 @@ def test_a_rule_that_only_the_schema_knows_still_rejects(read, monkeypatch):
             return pl.col("claim_id") != "A2"
 
     monkeypatch.setitem(batches.SCHEMAS, "lines", Stricter)
-    batch = read(LINE, LINE | {"claim_id": "A2"}, LINE | {"claim_id": "A3"})
+    batch = read(LINE, LINE | {"claim_id": "A2"}, LINE | {"claim_id": "A3"}, LINE)
     assert batch.lines["claim_id"].to_list() == ["A1", "A3"]
-    assert _reasons(batch) == {2: "breaks the rule 'not for a2'"}
-    assert batch.file.select("rows", "accepted", "rejected").row(0) == (3, 2, 1)
+    assert _reasons(batch) == {2: "breaks the rule 'not for a2'", 4: "duplicate of row 1"}
+    assert batch.file.select("rows", "accepted", "rejected").row(0) == (4, 2, 2)
 
 
 def test_every_stored_column_but_ours_can_be_delivered():

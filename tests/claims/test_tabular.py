@@ -40,7 +40,7 @@ def _parquet(frame):
         GOOD.replace('"1,450.00"', "1450").replace(",", "\t"),
         GOOD.replace('"1,450.00"', "1450").replace(",", "|"),
         GOOD.encode("utf-16"),
-        GOOD.replace("claim_id", " Claim_ID ").replace("\n", "\n\n"),
+        "  \n" + GOOD.replace("claim_id", " Claim_ID ").replace("\n", "\n \n\n"),
         f"{HEADER}\n{ROW},,\n",
     ],
     ids=[
@@ -75,10 +75,12 @@ def test_a_quoted_cell_may_hold_the_delimiter_and_a_line_break(read):
     [
         ("", "is empty"),
         ("  \n \n", "is empty"),
+        ("\x0b\n\x0c", "is empty"),
+        ("\ufeff", "is empty"),
         (HEADER + "\n", "no rows of data"),
         (GOOD + "A1,2,2024-01-05\n", "row 2 has 3 cells where the header has 6"),
         (GOOD + ROW + ",x\n", "row 2 has 7 cells where the header has 6"),
-        (GOOD + 'A1,2,"2024', "quote"),
+        (GOOD + 'A1,2,2024-01-01,p,64483,"9\n' + ROW.replace('"', "") + "\n", "quote may be left open"),
         (b"\x00\x01\x02\xff" * 50, "is not text"),
         (b"PK\x03\x04rest", "Excel"),
         (b"%PDF-1.7", "PDF"),
