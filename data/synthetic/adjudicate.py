@@ -258,7 +258,9 @@ def averaged(world: World, h: Floats, lapse: Floats) -> Floats:
         m = multiplier(world.hidden["reviewer"]["sd"], zi)
         for zj, wj in zip(z.tolist(), weight.tolist(), strict=True):
             survive += wi * wj * np.exp(-m * (plain + multiplier(world.hidden["note"]["sd"], zj) * noted))
-    return np.asarray(1 - (1 - world.hidden["lapse"]["acts"] * lapse) * survive)
+    return np.clip(
+        1 - (1 - world.hidden["lapse"]["acts"] * lapse) * survive, 0.0, 1.0
+    )  # the weights sum to 1 but for rounding
 
 
 def drawn(world: World, h: Floats, hidden: Hidden, rng: np.random.Generator) -> tuple[Bools, Ints]:

@@ -114,7 +114,7 @@ def reachable(generated: Generated, lines: pl.DataFrame) -> pl.DataFrame:
     that of the generated world; the claim itself (by claim_id) does not count as its own past.
     """
     world, practice = generated.world, generated.practice
-    past = generated.lines.filter(pl.col("payer_responsibility_code") == "P")
+    past = generated.lines.filter(generated.truth["kind"] == "original")
     facts = facts_of(world, practice, lines, past, generated.authorizations)
     h = adjudicate.hazards(world, practice, facts)
     p = adjudicate.averaged(world, h, adjudicate.lapse_chance(world, facts))

@@ -90,7 +90,7 @@ def retro_authorizations(again: Later) -> pl.DataFrame:
         pl.col("payer_id").first(), pl.col("member_id").first(),
         pl.col("hcpcs_code").unique(maintain_order=True).str.join(";").alias("hcpcs_codes"),
         pl.col("service_unit_quantity").sum().alias("units_authorized"),
-        valid_from=pl.col("claim_line_start_date").min(), valid_to=pl.col("claim_line_start_date").max() + pl.duration(days=30),
+        valid_from=pl.col("claim_line_start_date").min(), valid_to=pl.col("claim_line_start_date").max(),
         status=pl.lit("approved"), known_date=pl.col("submitted_date").min() - pl.duration(days=2),
         place_of_service_code=pl.lit(None, dtype=pl.String), rendering_npi=pl.lit(None, dtype=pl.String),
     )  # fmt: skip

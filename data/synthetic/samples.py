@@ -17,7 +17,7 @@ from data.synthetic.generate import Generated, generate
 from data.synthetic.world import load_world
 
 FOLDER = Path(__file__).parent / "sample"
-CLAIMS, SEED = 250, 1
+CLAIMS, SEED = 180, 1
 SHIFT = 20  # days after the end on which the claims of the request were served
 CLAIM_FIELDS = (
     "claim_id", "payer_id", "payer_name", "claim_filing_indicator_code", "payer_responsibility_code", "member_id",
