@@ -2,8 +2,9 @@
 
 import json
 import os
+import shutil
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +18,15 @@ from claims.snapshot import Snapshot, snapshot_of
 from data.synthetic.generate import generate
 from data.synthetic.world import load_world
 from features.history import History
-from training import registry
+from training import gate, registry
 from training.cohort import cohort_of
 from training.evaluate import gather, learn_as_of, replay, replay_start
 from training.examples import examples
+from training.export import export
 from training.fit import Recipe
 from training.golden import check_golden, make_golden, read_golden
 from training.model import DenialModel
-from training.run import TrainResult, evaluate, train
+from training.run import TrainResult, evaluate, judge, train
 
 QUICK = Recipe(max_rounds=25, learning_rate=0.15, num_leaves=15)
 CLAIM = {
@@ -74,7 +76,7 @@ class Site:
 
 @pytest.fixture(scope="session")
 def site(practice: Practice, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    settings = Settings(home=tmp_path_factory.mktemp("site"))
+    settings = Settings(home=tmp_path_factory.mktemp("a site"))
     golden = settings.home / "golden.json"
     golden.write_text(json.dumps({"claims": [CLAIM, {"claim_id": "NO-CODE", "payer_id": "P", "lines": []}]}))
     told: list[tuple[str, float]] = []
@@ -305,6 +307,78 @@ def test_promotion_and_rollback(site: Site, practice: Practice) -> None:
     assert registry.aliases(settings) == {"challenger": "2", "champion": "1", "previous": "2"}
     assert DenialModel.load(settings.models / "champion").version == "1"
     assert sorted(path.name for path in settings.models.iterdir()) == ["champion", "denial-1", "denial-2"]
+
+
+def test_a_home_that_has_moved_still_finds_its_models_and_refuses_to_train(
+    site: Site, practice: Practice, tmp_path: Path
+) -> None:
+    home = tmp_path / "moved"
+    shutil.copytree(site.settings.home, home, symlinks=True)
+    settings = Settings(home=home)
+    assert registry.resolve(settings, "1").is_relative_to(home)
+    assert DenialModel.load(registry.resolve(settings, "1")).version == "1"
+    result = train(
+        practice.cut, settings, as_of=practice.today, recipe=QUICK, replay_from=date(2025, 1, 20), golden=None
+    )
+    assert result.run_id is None and "made in another place" in result.notes[-1]
+
+
+def test_a_damaged_challenger_is_not_promoted(site: Site, tmp_path: Path) -> None:
+    home = tmp_path / "damaged"
+    shutil.copytree(site.settings.home, home, symlinks=True)
+    settings = Settings(home=home)
+    before = registry.aliases(settings)
+    registry.set_gate(settings, "challenger", "passed", [])
+    (registry.resolve(settings, "challenger") / "booster.txt").write_text("tree")
+    with pytest.raises(NoModelError, match=r"booster\.txt"):
+        registry.promote(settings)
+    assert registry.aliases(settings) == before
+
+
+def test_a_folder_in_place_of_the_link_is_not_overwritten(site: Site, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    (settings.models / "champion").mkdir(parents=True)
+    with pytest.raises(UsageError, match="not our link"):
+        export(settings, site.result.folder, "1")
+
+
+def test_another_model_of_the_same_number_replaces_the_exported_one(site: Site, tmp_path: Path) -> None:
+    settings, model = Settings(home=tmp_path), DenialModel.load(site.result.folder)
+    replace(model, card="another").save(settings.models / "denial-1")
+    folder = export(settings, site.result.folder, "1")
+    assert DenialModel.load(folder).card == model.card
+    written = (folder / "booster.txt").stat().st_ino
+    assert export(settings, site.result.folder, "1") == folder
+    assert (folder / "booster.txt").stat().st_ino == written  # the same one is left alone
+
+
+@pytest.mark.parametrize("age", ["older than the replay", "younger than the replay"])
+def test_the_challenger_meets_the_champion_on_lines_that_neither_has_seen(
+    practice: Practice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age: str
+) -> None:
+    monkeypatch.setattr(gate, "MIN_LINES", 100)
+    monkeypatch.setattr(gate, "MIN_DENIALS", 10)
+    settings = Settings(home=tmp_path)
+    today = gather(practice.cut, practice.today, settings)
+    start = replay_start(today.found)
+    day = start - timedelta(days=60) if age == "older than the replay" else start + timedelta(days=45)
+    learn_as_of(practice.cut, day, settings, QUICK).model.save(settings.models / "champion")
+    judged = judge(practice.cut, today, settings, QUICK, None, lambda message, share: None)
+    assert judged.answers[1]["code"] == "DEN002"
+    assert judged.answers[1]["outcome"] == "passed"
+    if age == "younger than the replay":  # trained on the same day, the two are the same model
+        assert "+0.0000 (95 % interval +0.0000 to +0.0000)" in judged.answers[1]["detail"]
+
+
+def test_a_champion_that_this_code_cannot_run_is_said_to_be_so(practice: Practice, site: Site, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    model = DenialModel.load(site.result.folder)
+    changed = replace(model, columns=(replace(model.columns[0], digest="other"), *model.columns[1:]))
+    changed.save(settings.models / "champion")
+    today = gather(practice.cut, practice.today, settings)
+    judged = judge(practice.cut, today, settings, QUICK, None, lambda message, share: None)
+    assert judged.answers[1]["outcome"] == "not_applicable"
+    assert "can no longer run the champion" in judged.answers[1]["detail"]
 
 
 def test_evaluate_holds_the_gate_again_and_records_it(site: Site, practice: Practice) -> None:
