@@ -1,7 +1,7 @@
 """How a payer decides: each reason adds a hazard to the line, and a line is denied when the sum strikes.
 
-Given the hidden variables, P(denied) = 1 - (1 - acts x lapse) x exp(-m x (rules + n x documentation)), where m (reviewer)
-and n (note) are lognormal with mean 1. p_oracle takes them as drawn; p_reachable averages over them (Gauss-Hermite).
+Given the hidden variables, P(denied) = 1 - (1 - acts x lapse) x exp(-m x (rules + n x documentation)), where the
+reviewer m and the note n are lognormal with mean 1. p_oracle takes them as drawn; p_reachable averages over them.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ MECHANISMS: dict[str, str] = {  # mechanism -> category of the denial
     "auth_missing": "authorization", "auth_mismatch": "authorization", "referral": "authorization",
     "imaging_bundled": "bundling", "addon_orphan": "bundling", "em_no25": "bundling", "em_same_diagnosis": "bundling",
     "ncci_pair": "bundling", "bilateral_format": "coding", "laterality": "coding", "modifier": "coding",
-    "units": "coverage_limit", "old_code": "coding", "new_patient": "coding", "place": "coding", "diagnosis": "medical_necessity",
+    "units": "coverage_limit", "old_code": "coding", "new_patient": "coding", "place": "coding",
+    "diagnosis": "medical_necessity",
     "frequency": "coverage_limit", "sequence": "medical_necessity", "interval": "medical_necessity",
     "conservative": "medical_necessity", "quirk": "medical_necessity", "review": "information",
     "credentialing": "provider", "timely": "timely_filing", "documentation": "medical_necessity",
-    "note": "information", "other_insurance": "coordination_of_benefits", "noise": "information", "unexplained": "other",
+    "note": "information", "other_insurance": "coordination_of_benefits", "noise": "information",
+    "unexplained": "other",
     "lapse": "eligibility",
 }  # fmt: skip
 NAMES = tuple(MECHANISMS)
@@ -258,9 +260,10 @@ def averaged(world: World, h: Floats, lapse: Floats) -> Floats:
         m = multiplier(world.hidden["reviewer"]["sd"], zi)
         for zj, wj in zip(z.tolist(), weight.tolist(), strict=True):
             survive += wi * wj * np.exp(-m * (plain + multiplier(world.hidden["note"]["sd"], zj) * noted))
-    return np.clip(
+    out: Floats = np.clip(
         1 - (1 - world.hidden["lapse"]["acts"] * lapse) * survive, 0.0, 1.0
     )  # the weights sum to 1 but for rounding
+    return out
 
 
 def drawn(world: World, h: Floats, hidden: Hidden, rng: np.random.Generator) -> tuple[Bools, Ints]:

@@ -135,7 +135,7 @@ def _claim_facts(world: World, own: dict[str, Any]) -> dict[str, Any]:
     def has(rows: Bools) -> Bools:
         out = np.zeros(size, dtype=bool)
         out[claim[rows]] = True
-        return out[claim]
+        return np.asarray(out[claim])
 
     def codes(condition: Any) -> Bools:
         return np.isin(code, [c.code for c in world.codes.values() if condition(c)])

@@ -160,8 +160,12 @@ def _documentation(world: World, practice: Practice, e: Encounters, rng: np.rand
         "doc_conservative_weeks": filled(weeks.astype(np.int64)),
         "doc_imaging": filled(rng.random(n) < 0.8),
         "doc_exam_findings": filled(rng.random(n) < 0.85),
-        "doc_relief_percent": filled((np.clip(np.round(rng.normal(72, 16, n) / 5), 0, 20) * 5).astype(np.int64), ablation),
-        "doc_muscles": filled(np.where(e.code == "20553", 3, rng.integers(1, 3, n)), np.char.startswith(e.code, "2055")),
+        "doc_relief_percent": filled(
+            (np.clip(np.round(rng.normal(72, 16, n) / 5), 0, 20) * 5).astype(np.int64), ablation
+        ),
+        "doc_muscles": filled(
+            np.where(e.code == "20553", 3, rng.integers(1, 3, n)), np.char.startswith(e.code, "2055")
+        ),
         "doc_image_views_saved": filled(rng.integers(0, 4, n)),
         "doc_time_out": filled(rng.random(n) < 0.9),
     }  # fmt: skip

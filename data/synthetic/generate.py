@@ -24,9 +24,9 @@ from data.synthetic.remit import outcomes, reversals
 from data.synthetic.rulings import original_rulings
 from data.synthetic.world import World
 
-
 TRUTH_COLUMNS = (
-    "claim_id", "claim_line_number", "submitted_date", "payer_id", "kind", "p_oracle", "p_reachable", "cause", "mechanism",
+    "claim_id", "claim_line_number", "submitted_date", "payer_id", "kind", "p_oracle", "p_reachable", "cause",
+    "mechanism",
     "carc", "denied", "target", "answered", "known_date", "lapse", "note", "reviewer",
 )  # fmt: skip
 

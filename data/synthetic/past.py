@@ -112,7 +112,8 @@ def _listed(codes: pl.Series, code: pl.Series) -> Bools:
     pairs = pl.DataFrame({"codes": codes, "code": code})
     distinct = pairs.unique()
     found = [c in (cs or "").split(";") for cs, c in distinct.iter_rows()]
-    joined = pairs.join(distinct.with_columns(found=pl.Series(found, dtype=pl.Boolean)), on=["codes", "code"], how="left",
+    joined = pairs.join(distinct.with_columns(found=pl.Series(found, dtype=pl.Boolean)), on=["codes", "code"],
+                        how="left",
                         maintain_order="left", nulls_equal=True)  # fmt: skip
     return joined["found"].to_numpy()
 
@@ -123,7 +124,8 @@ def _on_file(rows: pl.DataFrame, book: pl.DataFrame) -> Bools:
         "row", "payer_id", "member_id", "hcpcs_code", "day", "sent"
     )
     approved = book.filter(pl.col("status") == "approved").select(
-        "payer_id", "member_id", "valid_from", "valid_to", "known_date", pl.col("hcpcs_codes").str.split(";").alias("hcpcs_code")
+        "payer_id", "member_id", "valid_from", "valid_to", "known_date",
+        pl.col("hcpcs_codes").str.split(";").alias("hcpcs_code")
     ).explode("hcpcs_code")  # fmt: skip
     hit = bare.join(approved, on=["payer_id", "member_id", "hcpcs_code"], how="inner").filter(
         pl.col("day").is_between("valid_from", "valid_to") & (pl.col("known_date") < pl.col("sent"))
@@ -137,7 +139,8 @@ def _units_used(own: dict[str, Any], lines: pl.DataFrame, history: pl.DataFrame)
     """Units of the line's code on its number: earlier submissions', and this claim's own."""
     keep = ["prior_authorization_number", "hcpcs_code"]
     past = history.select(
-        *keep, "claim_line_start_date", sent=pl.col("submitted_date"), units=pl.col("service_unit_quantity").cast(pl.Float64),
+        *keep, "claim_line_start_date", sent=pl.col("submitted_date"),
+        units=pl.col("service_unit_quantity").cast(pl.Float64),
         claim=pl.col("claim_id"), line=pl.col("claim_line_number"),
     ).drop_nulls("prior_authorization_number")  # fmt: skip
     past = past.sort("sent", "claim", "line").unique(
@@ -148,7 +151,8 @@ def _units_used(own: dict[str, Any], lines: pl.DataFrame, history: pl.DataFrame)
     )  # fmt: skip
     asked = lines.select(*keep, sent=pl.col("submitted_date") - pl.duration(days=1)).with_row_index("row")
     found = asked.sort("sent").join_asof(
-        running.select(*keep, "sent", "before").sort("sent"), on="sent", by=keep, strategy="backward", check_sortedness=False
+        running.select(*keep, "sent", "before").sort("sent"), on="sent", by=keep, strategy="backward",
+        check_sortedness=False
     ).sort("row")  # fmt: skip
     names, code = np.unique(own["code"], return_inverse=True)
     key = own["claim"] * len(names) + code

@@ -78,7 +78,7 @@ def _rest_code(r: pl.DataFrame) -> np.ndarray:
 
 
 def _cost_share(lines: pl.DataFrame, paying: Ints, rng: np.random.Generator) -> tuple[Ints, np.ndarray]:
-    """Deductible in the first months, else copay of visits or coinsurance; none for Medicaid and workers' compensation."""
+    """Deductible in the first months, else copay of visits or coinsurance; none for Medicaid and WC."""
     filing = text(lines, "claim_filing_indicator_code")
     month = lines["claim_line_start_date"].dt.month().to_numpy()
     visit = np.char.startswith(text(lines, "hcpcs_code"), "99")
@@ -124,7 +124,7 @@ def _status(world: World, lines: pl.DataFrame, r: pl.DataFrame, rng: np.random.G
 
 
 def reversals(world: World, events: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """For about one paid claim in ninety: its events taken back (status 22, negative), and paid again some days later."""
+    """For about one paid claim in ninety: its events taken back (status 22, negative), then paid again."""
     rng = world.stream(seed, "reversals")
     claims = (
         events.select(pl.struct("claim_id", "payer_claim_control_number").rank("dense"))

@@ -1,4 +1,4 @@
-"""What comes after the first answer: denied claims sent again, duplicates, secondary claims, authorizations in hindsight.
+"""What comes after the first answer: denied claims sent again, duplicates, secondary claims, late authorizations.
 
 Payers outside Medicare Part B take a replacement (frequency 7 with the original reference); Part B takes none, so a
 claim is sent anew under the same or a new claim_id. Chances: worlds/carcs.yaml; none of these lines is in the target.
@@ -64,7 +64,8 @@ def _sent_again(
         prior_authorization_number=pl.when(pl.Series(whole[claim]) & replaces & pl.Series(claim % 5 < 3)).then(number)
         .otherwise("prior_authorization_number"),
         claim_id=pl.when(new).then(pl.lit("SYNR") + pl.col("claim_id").str.slice(3)).otherwise("claim_id"),
-    ).with_columns(line_item_control_no=pl.col("claim_id") + "-" + pl.col("claim_line_number").cast(pl.String))  # fmt: skip
+    ).with_columns(
+        line_item_control_no=pl.col("claim_id") + "-" + pl.col("claim_line_number").cast(pl.String))  # fmt: skip
 
 
 def _again_rulings(world: World, r: pl.DataFrame, sent: Ints, control: Ints, rng: np.random.Generator) -> pl.DataFrame:
@@ -122,7 +123,8 @@ def secondaries(world: World, lines: pl.DataFrame, r: pl.DataFrame, seed: int) -
     sent = r["known_day"].to_numpy()[at] + rng.integers(1, 6, size)[claim[at]]
     payer, name, filing = SUPPLEMENT
     second = lines[at].with_columns(
-        submitted_date=days(sent), payer_id=pl.lit(payer), payer_name=pl.lit(name), plan_id=pl.lit(None, dtype=pl.String),
+        submitted_date=days(sent), payer_id=pl.lit(payer), payer_name=pl.lit(name),
+        plan_id=pl.lit(None, dtype=pl.String),
         claim_filing_indicator_code=pl.lit(filing), payer_responsibility_code=pl.lit("S"),
     )  # fmt: skip
     return Later(second, _closed(r[at], "secondary", "OA", "23", sent, 3 * size + claim[at], rng))
@@ -137,7 +139,8 @@ def _closed(
     none = pl.lit(None, dtype=pl.String)
     return r.with_columns(
         kind=pl.lit(kind), denied=pl.lit(0, dtype=pl.Int8), partial=pl.lit(False), underpaid=pl.lit(False),
-        target=pl.lit(0, dtype=pl.Int8), category=none, mechanism=none, group=pl.lit(group), carc=pl.lit(carc), rarc=none,
+        target=pl.lit(0, dtype=pl.Int8), category=none, mechanism=none,
+        group=pl.lit(group), carc=pl.lit(carc), rarc=none,
         paid_day=pl.Series(sent + wait), known_day=pl.Series(sent + wait + 1), control=pl.Series(control),
         p_oracle=None, p_reachable=None, answered=pl.lit(True),
     )  # fmt: skip
