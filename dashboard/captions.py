@@ -78,8 +78,8 @@ def concepts(found: Drivers) -> str:
         f"{row['concept']} ({words.percent(row['share'], 0)})" for row in found.concepts.head(3).iter_rows(named=True)
     ]
     return (
-        f"On {words.count(found.lines)} lines sent {words.day(found.first)} to {words.day(found.last)} the risk is "
-        f"moved most by {', '.join(named)}. Weight says how much the model uses it, not that changing it would change "
+        f"On a sample of {words.count(found.lines)} lines sent {words.day(found.first)} to {words.day(found.last)} the "
+        f"risk is moved most by {', '.join(named)}. Weight says how much the model uses it, not that changing it would change "
         "the payer's answer."
     )
 

@@ -25,10 +25,10 @@ COUNTED = ("mature", "immature", *WAITING)  # originals whose first answer is, o
 
 @dataclass(frozen=True)
 class Facts:
-    """`lines`: every line, sorted by submitted_date; `payers`: payer_id, label, days (remittance lag), one row each.
+    """`lines`: every line; `payers`: payer_id, label, days (its remittance lag), one row each.
 
-    submission (UInt32, a number for the claim), submitted_date, month, payer_id, code, family, diagnosis, state,
-    young (not older than the payer's lag), y, category, carc, denied_cents.
+    Columns of lines: submission (UInt64, a number for the claim), submitted_date, month, payer_id, code, family,
+    diagnosis, state, young (not older than the payer's lag), y, category, carc, denied_cents.
     """
 
     as_of: date
@@ -67,9 +67,8 @@ def facts_of(snapshot: Snapshot, as_of: date, maturity: MaturitySettings) -> Fac
         .with_columns(
             young=((pl.lit(as_of) - pl.col("submitted_date")).dt.total_days() <= pl.col("days")).fill_null(False)
         )
-        .with_columns(submission=pl.col("submission_id").rank("dense"))
+        .with_columns(submission=pl.col("submission_id").hash())
         .drop(*KEY, "days")
-        .sort("submitted_date", "submission", nulls_last=True)
     )
     payers = _payers(snapshot.lines).join(cohort.lags.select("payer_id", "days"), on="payer_id", how="left")
     return Facts(as_of, lines, payers, cohort.out_of_target, snapshot.data_version, snapshot.unmatched)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 
 import ascii_table
@@ -19,7 +20,6 @@ from training.card import make_card
 from training.evaluate import learn_as_of
 from training.fit import Recipe
 from training.gate import Answer, answer, not_applicable
-from training.model import DenialModel
 
 QUICK = Recipe(max_rounds=30, learning_rate=0.2, num_leaves=7, min_data_in_leaf=20)
 GATE: list[Answer] = [answer("DEN001", True, "AUROC +0.1"), not_applicable("DEN002", "there is no champion")]
@@ -70,11 +70,5 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     assert isinstance(last, date)
     learned = learn_as_of(lambda day: take_snapshot(store, day), last + timedelta(days=1), settings, QUICK)
     card = make_card(learned.model, learned.material.cohort, None, GATE, {})
-    with_card(learned.model.with_version("3"), card).save(settings.models / "champion")
+    replace(learned.model.with_version("3"), card=card).save(settings.models / "champion")
     return settings
-
-
-def with_card(model: DenialModel, card: str) -> DenialModel:
-    """The model with another card."""
-    names = ("booster_text", "calibration", "columns", "levels", "versions", "golden")
-    return DenialModel(**{name: getattr(model, name) for name in names}, card=card)
