@@ -102,7 +102,7 @@ def keys_of(lines: pl.DataFrame) -> Keys:
     modifiers = sum(text[name] for name in MODIFIERS)  # a sum: the same in any order
     units = lines["service_unit_quantity"].to_numpy().astype(np.float64)
     service = [text["patient_id"], text["payer_id"], text["hcpcs_code"], text["rendering_npi"], modifiers]
-    numbers = [np.where(np.isnan(units), -1.0, units).view(np.uint64), _days(lines["claim_line_start_date"])]
+    numbers = [units.view(np.uint64), _days(lines["claim_line_start_date"])]
     number = text["original_reference_number"]
     return Keys(
         submission=text["submission_id"],
@@ -157,7 +157,7 @@ class _Asked:
 
 def _asked_of(keys: Keys) -> _Asked:
     _, first, submission = np.unique(keys.submission, return_index=True, return_inverse=True)
-    order = np.argsort(submission, kind="stable")
+    order = np.argsort(submission)
     named = np.maximum.reduceat(keys.named[order], start := np.searchsorted(submission[order], np.arange(len(first))))
     return _Asked(submission, first, keys.content[order], start, keys.day[first], keys.claim[first], named)
 
@@ -170,7 +170,7 @@ class _Postings:
         self._size = size
         self._keys, group = np.unique(keys, return_inverse=True)
         places = group * np.int64(size) + ranks
-        order = np.lexsort((known, places))
+        order = np.argsort(places, kind="stable")
         first = np.ones(len(order), bool)
         first[1:] = places[order][1:] != places[order][:-1]
         self._places: Ints = places[order][first]

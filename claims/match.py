@@ -106,8 +106,8 @@ def _latest_before_known(pairs: pl.DataFrame) -> pl.DataFrame:
         pairs.filter(several)
         .with_columns(not_after=named_on)
         .filter(~pl.col("named").fill_null(False), (pl.col("submitted_date") <= pl.col("not_after")).fill_null(True))
-        .with_columns(late=~in_time, rank=pl.when(in_time).then(-sent).otherwise(sent))
-        .sort("_row", "late", "rank", "loaded_at", "submission_id", nulls_last=True)
+        .with_columns(rank=pl.when(in_time).then(-sent).otherwise(sent))  # in time: below zero, the latest first
+        .sort("_row", "rank", "loaded_at", "submission_id", nulls_last=True)
         .unique("_row", keep="first", maintain_order=True)
     )
     return pl.concat([one.select("_row", "submission_id"), best.select("_row", "submission_id")])

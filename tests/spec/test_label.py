@@ -73,6 +73,18 @@ def test_outcomes_with_amounts() -> None:
     """)
 
 
+def test_what_was_neither_paid_nor_denied_is_called_by_its_largest_part() -> None:
+    check("""
+    charge | paid | adjustments                        | =outcome
+    -------+------+------------------------------------+----------------
+    100.00 | 0.00 | OA-23:80.00;PR-3:20.00             | cob_neutral
+    100.00 | 0.00 | OA-23:20.00;PR-3:80.00             | cost_share_only
+    100.00 | 0.00 | OA-23:90.00;OA-18:10.00            | cob_neutral
+    100.00 | 0.00 | CO-24:10.00;OA-18:20.0;CO-45:70.00 | duplicate
+    100.00 | 0.00 | OA-133:80.00;PR-3:20.00            | pending
+    """)
+
+
 def test_the_group_says_who_owes_not_whether_it_was_denied() -> None:
     check("""
     charge | paid | adjustments   | =outcome         | =category
@@ -114,6 +126,7 @@ def test_only_positive_amounts_deny() -> None:
     100.00 | 0.00   | CO-50:130.00;CO-197:-30.00            | denied           | 13000
     100.00 | 0.00   | CO-50:80.00;CO-50:-80.00;CO-45:100.00 | full_contractual | 0
     100.00 | 99.99  | CO-50:0.01                            | paid             | 0
+    100.00 | 0.00   | CO-45:110.00;CO-50:20.00;CO-197:-30.0 | denied           | 2000
     """)
 
 
