@@ -101,6 +101,16 @@ def test_age_decides_not_whether_the_outcome_came_early() -> None:
     assert states(found)["B"] == "mature"
 
 
+def test_a_line_without_an_outcome_waits_for_as_long_as_it_is_old() -> None:
+    # 100 lines answered on day 25, 30 lines of 60 days unanswered: on day 25 they still wait, so 95 % is not reached.
+    sent = (
+        "\n".join(f"O{i} | 2026-01-05" for i in range(100)) + "\n" + "\n".join(f"W{i} | 2026-05-02" for i in range(30))
+    )
+    answered = "\n".join(f"O{i} | 2026-01-30 | 100.00" for i in range(100))
+    found = cohort(f"claim_id | submitted_date\n{sent}", f"claim_id | known_date | paid_amount\n{answered}")
+    assert found.lags["days"].item() == pytest.approx(90)
+
+
 def test_every_line_has_one_state() -> None:
     found = cohort(
         """
