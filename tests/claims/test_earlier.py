@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from claims.earlier import ChainIndex, chains, control_numbers, keys_of
+from claims.earlier import ChainIndex, chains, control_numbers
+from claims.keys import keys_of
 from claims.match import match_outcomes
 
 CHOICES: dict[str, list[Any]] = {
