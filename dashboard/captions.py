@@ -79,8 +79,8 @@ def concepts(found: Drivers) -> str:
     ]
     return (
         f"On a sample of {words.count(found.lines)} lines sent {words.day(found.first)} to {words.day(found.last)} the "
-        f"risk is moved most by {', '.join(named)}. Weight says how much the model uses it, not that changing it would change "
-        "the payer's answer."
+        f"risk is moved most by {', '.join(named)}. Weight says how much the model uses it, not that changing it "
+        "would change the payer's answer."
     )
 
 

@@ -19,6 +19,7 @@ MEASURES = {
     "brier": ("Brier score", "mean squared error of the risk; lower is better"),
     "ece": ("ECE", "mean gap between predicted and seen rate; lower is better"),
 }
+RIVALS = {"payer cpt": "rates by payer and code"}
 NOT_MEASURED = "not measured"
 GATE = re.compile(r"^- (DEN\d+) (passed|failed|not applicable): (.*)$", re.MULTILINE)
 WORDS_OF_GATE = {
@@ -74,7 +75,7 @@ def _figures(card: str) -> tuple[tuple[str, ...], dict[str, list[str]]]:
         [cell.strip() for cell in line.strip("|").split("|")] for line in card.splitlines() if line.startswith("| ")
     ]
     heads = [row for row in rows if "this model" in row]
-    compared = tuple(heads[0][1:]) if heads else ("this model",)
+    compared = tuple(RIVALS.get(name, name) for name in heads[0][1:]) if heads else ("this model",)
     of_width = (row for row in rows if len(row) == len(compared) + 1)
     return compared, {row[0]: [_figure(cell) for cell in row[1:]] for row in of_width}
 

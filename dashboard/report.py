@@ -42,7 +42,7 @@ SECTIONS = (
     ("counted", "What is counted"),
 )  # fmt: skip
 BESIDE = 14  # codes beside their chart; the rest in a table that opens
-SYNTHETIC = "synthetic"  # a source system of this name says so itself
+SYNTHETIC = "SYN"  # payers of the synthetic world, and no others, have ids that begin so
 
 
 @dataclass(frozen=True)
@@ -104,9 +104,9 @@ def render(
     facts = facts_of(snapshot, as_of or snapshot.as_of or settings.today(), settings.maturity)
     seen = views.overview(facts)
     driven = _drivers(snapshot, facts, model, history)
-    said = snapshot.lines["source_system"].str.to_lowercase().eq(SYNTHETIC).any() if len(snapshot.lines) else False
     context = _figures(facts, seen) | _explained(driven) | {
-        "seen": seen, "as_of": facts.as_of, "synthetic": synthetic or said, "any_lines": len(facts.lines) > 0,
+        "seen": seen, "as_of": facts.as_of, "any_lines": len(facts.lines) > 0,
+        "synthetic": synthetic or _invented(snapshot),
         "claim_rate": _share(seen.denied_claims, seen.claims), "waiting": _share(seen.pending, seen.sent),
         "unanswered": _share(seen.no_response, seen.sent), "unmatched": facts.unmatched,
         "store_lines": len(facts.lines),
@@ -172,6 +172,12 @@ def _explained(found: Drivers | None) -> dict[str, Any]:
         return {"concept_chart": None}
     chart = Chart.of("concepts", "Weight of billing concepts", captions.concepts(found), charts.concepts(found))
     return {"concept_chart": chart, "concepts": tables.concepts(found), "drivers": tables.drivers(found)}
+
+
+def _invented(snapshot: Snapshot) -> bool:
+    """Whether the claims say themselves that they are synthetic."""
+    payers = snapshot.lines["payer_id"]
+    return len(payers) > 0 and bool(payers.str.starts_with(SYNTHETIC).all())
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -66,7 +66,7 @@ LINES = _number("Lines", "lines", words.count)
 DENIED = _number("Denied", "denied", words.count, minor=True)
 MONEY = _number("Denied $", "denied_cents", words.dollars)
 CHANGE = Column(
-    f"{RECENT_DAYS} days",
+    f"{RECENT_DAYS}-day change",
     lambda row: words.points(row["change"], row["clear"]), lambda row: row["change"], True,
     f"points by which the last {RECENT_DAYS} days differ from the months before; an arrow: more than chance explains",
 )  # fmt: skip
@@ -86,9 +86,7 @@ def payers(frame: pl.DataFrame) -> Table:
         "Answers in", lambda row: words.MISSING if row["days"] is None else f"{row['days']:.0f} days",
         lambda row: row["days"], True, "95% of its answers have come by then",
     )  # fmt: skip
-    return table_of(
-        f"Payers by denied dollars. {FEW_NOTE}", frame, [label, LINES, DENIED, RATE, RANGE, MONEY, CHANGE, answer]
-    )
+    return table_of(f"Payers by denied dollars. {FEW_NOTE}", frame, [label, LINES, RATE, RANGE, MONEY, CHANGE, answer])
 
 
 def families(frame: pl.DataFrame) -> Table:
@@ -156,7 +154,7 @@ def combinations(frame: pl.DataFrame) -> Table:
         Column("Diagnosis", lambda row: row["diagnosis"] or "none"),
         LINES, DENIED, RATE,
         _number("Leaning rate", "leaned", words.percent, minor=True, hint="toward the payer's rate for the code"),
-        Column("Above the practice's", lambda row: "surely" if row["sure"] else "likely"),
+        Column("Above the practice's", lambda row: "surely" if row["sure"] else "likely", None, True),
         MONEY, CHANGE,
     ]  # fmt: skip
     return table_of("Payer, code and diagnosis, by denied dollars.", frame, columns)

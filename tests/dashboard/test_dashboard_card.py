@@ -28,7 +28,7 @@ def test_figures_and_gate_of_a_card(site: Settings) -> None:
     report = Report(METRICS | {"denial_rate": 0.2}, {"payer_cpt": TABLE}, {})
     gate = [answer("DEN001", False, "x: y"), not_applicable("DEN002", "there is no champion")]
     found = quality_of(replace(model, card=make_card(model, cohort(), ("2026-01-01", report), gate, {})))
-    assert found.compared == ("this model", "payer cpt")
+    assert found.compared == ("this model", "rates by payer and code")
     rows = {name: figures for name, _, figures in found.rows}
     assert rows["AUROC"] == (f"0.800 (0.750{DASH}0.850)", "0.700")
     assert rows["ECE"] == (NOT_MEASURED, NOT_MEASURED) and rows["AUPRC"] == (NOT_MEASURED, NOT_MEASURED)

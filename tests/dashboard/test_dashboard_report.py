@@ -13,7 +13,7 @@ from page_parts import read
 from claims.errors import OutOfReachError
 from claims.settings import Settings
 from claims.snapshot import Snapshot
-from dashboard.report import NO_MODEL, champion, render, write_report
+from dashboard.report import NO_MODEL, champion, page_of, render, write_report
 from training.model import DenialModel
 
 AS_OF = date(2026, 7, 1)
@@ -124,10 +124,14 @@ def test_all_denied_by_one_payer(snapshot: Make, settings: Settings) -> None:
     assert "100.0%" in read(render(snapshot(5, lambda i: True), settings, as_of=AS_OF)).text
 
 
-def test_synthetic_notice_only_when_told(snapshot: Make, settings: Settings) -> None:
+def test_synthetic_notice_when_told_or_when_the_claims_say_so(
+    snapshot: Make, settings: Settings, site: Settings, nothing: Snapshot
+) -> None:
     made = snapshot(50, lambda i: False)
     assert "Synthetic data" not in render(made, settings, as_of=AS_OF)
+    assert "Synthetic data" not in render(nothing, settings, as_of=AS_OF)
     assert "Synthetic data" in render(made, settings, as_of=AS_OF, synthetic=True)
+    assert "Synthetic data" in page_of(site)
 
 
 def test_a_model_that_does_not_fit_is_said(settings: Settings, site: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
