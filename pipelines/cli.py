@@ -166,9 +166,8 @@ def _changed(answer: dict[str, str | None], verb: str, as_json: bool) -> None:
     if as_json:
         dump(answer)
     else:
-        say(
-            f"Model {answer['model_version']} {verb}, from {answer['folder']}; previous: {answer['previous'] or 'none'}."
-        )
+        say(f"Model {answer['model_version']} {verb}; previous: {answer['previous'] or 'none'}.")
+        say(f"Its folder: {answer['folder']}")
 
 
 def _scorer(model: str | None, settings: Settings) -> Any:
@@ -249,7 +248,7 @@ def serve(
     address, at = host or settings.serving.host, port or settings.serving.port
     if address not in {"127.0.0.1", "::1", "localhost"}:
         raise UsageError(f"without keys the service listens on loopback only, not on {address}")
-    say(f"http://{address}:{at}/ (page), /docs (API), POST /v1/score. Stop with Ctrl-C.")
+    say(f"http://{address}:{at}/ (page), POST /v1/score. Stop with Ctrl-C.")
     uvicorn.run(create_app(settings), host=address, port=at, log_level="warning", access_log=False)
 
 
@@ -259,9 +258,8 @@ def schedule() -> None:
     from pipelines.schedule import serve as serve_deployments
 
     settings = load_settings()
-    say(
-        f"retrain: {settings.schedule.train}; ingest: {settings.schedule.ingest if settings.schedule.inbox else 'no inbox is set'} ({settings.timezone}). Stop with Ctrl-C."
-    )
+    taken = settings.schedule.ingest if settings.schedule.inbox else "no inbox is set"
+    say(f"retrain: {settings.schedule.train}; ingest: {taken} ({settings.timezone}). Stop with Ctrl-C.")
     serve_deployments(settings)
 
 

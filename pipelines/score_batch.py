@@ -15,6 +15,6 @@ from serving.batch import score_file
 def score_batch_flow(path: str, out: str, home: str, explain: str | None = None) -> int:
     """Score the claims of one file with the champion. Returns the number of lines, never content."""
     scorer = Scorer.load(settings=load_settings(home))
-    lines = score_file(scorer, Path(path), Path(out), explain=explain).height
+    lines = score_file(scorer, Path(path), Path(out), explain=explain).rows
     get_run_logger().info("score_batch: %s lines", lines)
     return lines

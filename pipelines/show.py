@@ -14,8 +14,8 @@ from training.run import TrainResult
 
 SHOWN_FILES = 20
 METRICS = {
-    "auroc": "AUROC", "auprc": "AUPRC", "brier": "Brier score", "ece": "ECE (ten bins of equal mass)",
-    "recall_at_p95": "Recall at 95 % precision", "dollars_captured": "Denied dollars within the review budget",
+    "auroc": "AUROC", "auprc": "AUPRC", "brier": "Brier score", "ece": "ECE, ten equal bins",
+    "recall_at_p95": "Recall at 95 % prec.", "dollars_at_budget": "Denied dollars in the budget",
 }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ def train_flow(home: str, as_of: str | None = None) -> dict[str, str | bool | No
     settings = load_settings(home)
     store = Store.open(settings)
     day = date.fromisoformat(as_of) if as_of else settings.today()
-    known = registry.find_version(settings, day, store.data_version())
+    known = registry.find_run(settings, day, store.data_version())
     if known is not None:
         get_run_logger().info("train: version %s is of this day and this data already", known)
         return {"model_version": known, "trained": False, "promoted": False}

@@ -17,7 +17,10 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
+from claims.errors import UsageError
+
 FOLDER = Path(__file__).parent / "worlds"
+NAMES = ("small", "base", "drift")
 FLAGS = ("25", "26", "50", "59", "RT", "LT", "KX", "JZ", "JW", "XS", "51", "GY", "GX", "GA")
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -144,7 +147,10 @@ class World:
 
 
 def load_world(name_or_path: str | Path) -> World:
-    """The world of that name in worlds/, or in a file of the user's. FileNotFoundError, KeyError where it is unfit."""
+    """The world of that name in worlds/, or in a file of the user's.
+
+    Raises UsageError where there is no such world, KeyError where a file of the user's lacks an entry.
+    """
     raw = _raw(name_or_path)
     codes = yaml.safe_load((FOLDER / "codes.yaml").read_text())["codes"]
     payers = [p for p in raw["payers"] if p["id"] in raw.get("keep_payers", [q["id"] for q in raw["payers"]])]
@@ -168,6 +174,8 @@ def _raw(name_or_path: str | Path) -> dict[str, Any]:
     path = Path(name_or_path)
     if path.suffix != ".yaml":
         path = FOLDER / f"{name_or_path}.yaml"
+    if not path.exists():
+        raise UsageError(f"there is no world {name_or_path}; there are {', '.join(NAMES)}, or a YAML file of your own")
     raw: dict[str, Any] = yaml.safe_load(path.read_text())
     if "extends" not in raw:
         return raw

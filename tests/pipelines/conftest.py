@@ -58,6 +58,6 @@ def home(tmp_path: Path) -> Path:
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files of a small practice."""
     folder = tmp_path_factory.mktemp("files")
-    generate(load_world("small"), 1_500).write(folder)
+    generate(load_world("small"), 3_000).write(folder)
     (folder / "truth.csv").unlink()
     return folder
