@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -152,7 +152,7 @@ def combinations(frame: pl.DataFrame) -> Table:
         Column("Payer", lambda row: row["label"]),
         Column("Code", lambda row: row["code"]),
         Column("Diagnosis", lambda row: row["diagnosis"] or "none"),
-        LINES, DENIED, RATE,
+        replace(LINES, minor=True), DENIED, RATE,
         _number("Leaning rate", "leaned", words.percent, minor=True, hint="toward the payer's rate for the code"),
         Column("Above the practice's", lambda row: "surely" if row["sure"] else "likely", None, True),
         MONEY, CHANGE,
