@@ -28,6 +28,7 @@ from training.golden import check_golden, make_golden, read_golden
 from training.model import DenialModel
 from training.run import TrainResult, evaluate, judge, train
 
+TOO_EARLY = date(2025, 1, 20)  # for a replay: too little was mature by then
 QUICK = Recipe(max_rounds=25, learning_rate=0.15, num_leaves=15)
 CLAIM = {
     "claim_id": "GOLDEN-1", "payer_id": "SYN01", "claim_filing_indicator_code": "CI", "billing_npi": "1234567893",
@@ -178,19 +179,18 @@ def test_features_are_built_over_whole_claims(practice: Practice) -> None:
     np.testing.assert_array_equal(one.table.numbers, all_.take(rows).table.numbers)
 
 
-def test_too_short_a_history_for_a_replay_still_gives_a_model(practice: Practice, tmp_path: Path) -> None:
-    result = train(
-        practice.cut,
-        Settings(home=tmp_path),
-        as_of=practice.today,
-        recipe=QUICK,
-        replay_from=date(2025, 1, 20),
-        golden=None,
-    )
+def test_without_a_replay_and_without_mlflow_there_is_still_a_model_on_disk(practice: Practice, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    settings.mlruns.write_text("in the way")
+    result = train(practice.cut, settings, as_of=practice.today, recipe=QUICK, replay_from=TOO_EARLY, golden=None)
     assert result.metrics == {} and result.passed
     assert {a["outcome"] for a in result.gate} == {"not_applicable"}
     assert "too little" in result.notes[0]
+    assert result.run_id is None and result.model_version == "unregistered"
+    assert "not registered" in result.notes[1] and str(tmp_path) in result.notes[1]
     assert DenialModel.load(result.folder).card.count("Not known: there was too little history") == 1
+    with pytest.raises(OutOfReachError):
+        registry.aliases(settings)
 
 
 def test_nothing_to_learn_from_is_a_usage_error(practice: Practice, tmp_path: Path) -> None:
@@ -296,7 +296,9 @@ def test_promotion_and_rollback(site: Site, practice: Practice) -> None:
     assert DenialModel.load(settings.models / "champion").version == "1"
     assert os.readlink(settings.models / "champion") == "denial-1"
 
-    second = train(practice.cut, settings, as_of=practice.today, recipe=replace(QUICK, seed=7), golden=None)
+    second = train(
+        practice.cut, settings, as_of=practice.today, recipe=replace(QUICK, seed=7), replay_from=TOO_EARLY, golden=None
+    )
     assert second.model_version == "2"
     assert second.gate[1]["code"] == "DEN002" and second.gate[1]["outcome"] == "not_applicable"
     registry.set_gate(settings, "2", "passed", [])
@@ -317,9 +319,7 @@ def test_a_home_that_has_moved_still_finds_its_models_and_refuses_to_train(
     settings = Settings(home=home)
     assert registry.resolve(settings, "1").is_relative_to(home)
     assert DenialModel.load(registry.resolve(settings, "1")).version == "1"
-    result = train(
-        practice.cut, settings, as_of=practice.today, recipe=QUICK, replay_from=date(2025, 1, 20), golden=None
-    )
+    result = train(practice.cut, settings, as_of=practice.today, recipe=QUICK, replay_from=TOO_EARLY, golden=None)
     assert result.run_id is None and "made in another place" in result.notes[-1]
 
 
@@ -393,19 +393,6 @@ def test_a_missing_model_says_what_to_do(site: Site, tmp_path: Path) -> None:
         registry.resolve(Settings(home=tmp_path), "champion")
     with pytest.raises(NoModelError, match="called 99"):
         registry.resolve(site.settings, "99")
-
-
-def test_an_mlflow_store_out_of_reach_keeps_the_model_on_disk(practice: Practice, tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path)
-    settings.mlruns.write_text("in the way")
-    result = train(
-        practice.cut, settings, as_of=practice.today, recipe=QUICK, replay_from=date(2025, 1, 20), golden=None
-    )
-    assert result.run_id is None and result.model_version == "unregistered"
-    assert "not registered" in result.notes[-1] and str(tmp_path) in result.notes[-1]
-    assert DenialModel.load(result.folder).features
-    with pytest.raises(OutOfReachError):
-        registry.aliases(settings)
 
 
 def test_serving_a_model_imports_neither_mlflow_nor_shap_nor_matplotlib() -> None:
