@@ -16,8 +16,6 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from claims.errors import UsageError
 
-Share = Field(ge=0, le=1)
-
 
 class Section(BaseModel):
     """A table of denials.toml; a misspelt key is an error, not a silence."""
@@ -29,16 +27,16 @@ class IngestSettings(Section):
     """How files come in."""
 
     source_system: str = "practice"
-    max_reject_share: float = Field(0.5, ge=0, le=1)
+    max_reject_share: float = Field(default=0.5, ge=0, le=1)
     carc_classes: Path | None = None
 
 
 class MaturitySettings(Section):
     """When a line is old enough to be learned from (DESIGN section 4)."""
 
-    min_days: int = Field(21, ge=0)
-    max_days: int = Field(90, ge=1)
-    no_response_days: int = Field(180, ge=1)
+    min_days: int = Field(default=21, ge=0)
+    max_days: int = Field(default=90, ge=1)
+    no_response_days: int = Field(default=180, ge=1)
 
 
 class TrainingSettings(Section):
@@ -51,20 +49,20 @@ class TrainingSettings(Section):
 class MoneySettings(Section):
     """What a denial and a review cost, until the site's own remittances say better."""
 
-    rework_cost: float = Field(57.23, ge=0)
-    chance_of_recovery: float = Field(0.543, ge=0, le=1)
-    avoidable_share: float = Field(0.34, ge=0, le=1)
-    review_cost: float = Field(4.0, ge=0)
-    review_budget_share: float = Field(0.10, gt=0, le=1)
+    rework_cost: float = Field(default=57.23, ge=0)
+    chance_of_recovery: float = Field(default=0.543, ge=0, le=1)
+    avoidable_share: float = Field(default=0.34, ge=0, le=1)
+    review_cost: float = Field(default=4.0, ge=0)
+    review_budget_share: float = Field(default=0.10, gt=0, le=1)
 
 
 class ServingSettings(Section):
     """Bands, decisions and the address of the service."""
 
-    medium_from: float = Field(0.2, ge=0, le=1)
-    high_from: float = Field(0.5, ge=0, le=1)
+    medium_from: float = Field(default=0.2, ge=0, le=1)
+    high_from: float = Field(default=0.5, ge=0, le=1)
     host: str = "127.0.0.1"
-    port: int = Field(8080, ge=1, le=65535)
+    port: int = Field(default=8080, ge=1, le=65535)
 
 
 class ScheduleSettings(Section):

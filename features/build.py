@@ -25,7 +25,7 @@ class _Sheet:
     def __init__(self, lines: int) -> None:
         self.columns = np.empty((len(NUMBERS), lines), np.float64)
 
-    def write(self, name: str, rows: slice, values: np.ndarray) -> None:
+    def write(self, name: str, values: np.ndarray, rows: slice) -> None:
         self.columns[PLACE[name], rows] = values
 
     def write_all(self, values: dict[str, np.ndarray]) -> None:
@@ -52,5 +52,5 @@ def build(lines: pl.DataFrame, history: History) -> FeatureTable:
     sheet.write_all(dict(zip(AUTHORIZATION_NUMBERS, fits[:, 1:].T, strict=True)))
     history.sessions.write(codes, coded.service, coded.submitted, chain, sheet.write)
     history.outcomes.write(codes, coded.submitted, chain, sheet.write)
-    states = [AUTHORIZATION_STATES[int(state)] for state in fits[:, 0]]
+    states: list[str | None] = [AUTHORIZATION_STATES[int(state)] for state in fits[:, 0]]
     return FeatureTable(NUMBERS, sheet.columns.T, {**categories(coded), "authorization_match": states})

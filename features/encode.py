@@ -31,7 +31,7 @@ WITHOUT_HISTORY = ("provider", "patient", "authorization")
 class Vocabulary:
     """Text -> code, per column; append-only, so that a code never changes its meaning."""
 
-    codes: dict[str, dict[str, int]] = field(default_factory=lambda: {name: {} for name in BITS})
+    codes: dict[str, dict[str | None, int]] = field(default_factory=lambda: {name: {} for name in BITS})
 
     def extended(self, column: str, values: Iterable[str | None]) -> None:
         """Give every new text of a column a code. Raises OverflowError when the column's bits are used up."""

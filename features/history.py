@@ -65,7 +65,7 @@ class History:
             units=Usual.of(**first, amount=np.rint(lines.units[rows] * 1000), chain=chain, chains=count),
             sessions=Sessions.of(codes, lines.service, lines.submitted, chains.codes, _counted(vocabulary)),
             authorizations=authorizations,
-            through=snapshot.outcomes.get_column("known_date").max(),
+            through=_latest(snapshot.outcomes),
         )
 
     @classmethod
@@ -84,6 +84,12 @@ class History:
             return self
         as_stored = new.with_columns(version=pl.lit(1, pl.Int32)).select(Line.column_names())
         return History.of(extended(self.snapshot, as_stored))
+
+
+def _latest(outcomes: pl.DataFrame) -> date | None:
+    latest = outcomes.get_column("known_date").max()
+    assert latest is None or isinstance(latest, date)
+    return latest
 
 
 def _counted(vocabulary: Vocabulary) -> dict[str, int]:

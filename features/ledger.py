@@ -51,8 +51,9 @@ def positions(book: Ledger, key: np.ndarray, day: np.ndarray, windows: tuple[int
 
 def between(book: Ledger, places: np.ndarray) -> np.ndarray:
     """(windows, lines, k) totals of each window."""
-    found = book.totals[places]
-    return found[0] - found[1:]
+    found: np.ndarray = book.totals[places]
+    inside: np.ndarray = found[0] - found[1:]
+    return inside
 
 
 def days_since(book: Ledger, key: np.ndarray, day: np.ndarray, place: np.ndarray) -> np.ndarray:

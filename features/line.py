@@ -118,11 +118,13 @@ def _no_50(procedure: Procedure | None) -> bool:
 
 def _total(claim: np.ndarray, count: int, values: np.ndarray) -> np.ndarray:
     """Whole numbers summed as float64 stay exact, in whatever order they are summed."""
-    return np.bincount(claim, values, minlength=count)[claim]
+    total: np.ndarray = np.bincount(claim, values, minlength=count)[claim]
+    return total
 
 
 def _any(claim: np.ndarray, count: int, flag: np.ndarray) -> np.ndarray:
-    return (np.bincount(claim, flag, minlength=count) > 0)[claim].astype(np.float64)
+    found = np.bincount(claim, flag, minlength=count) > 0
+    return np.where(found[claim], 1.0, 0.0)
 
 
 def _position(lines: Lines) -> np.ndarray:
@@ -139,7 +141,8 @@ def _alike(claim: np.ndarray, values: list[str]) -> np.ndarray:
     code: dict[str, int] = {}
     key = claim << 20 | np.fromiter((code.setdefault(v, len(code)) for v in values), np.int64, len(values))
     _, inverse, counts = np.unique(key, return_inverse=True, return_counts=True)
-    return counts[inverse].astype(np.float64)
+    alike: np.ndarray = counts[inverse]
+    return alike.astype(np.float64)
 
 
 def _distinct_procedures(lines: Lines, procedure: np.ndarray) -> np.ndarray:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 
@@ -30,7 +32,12 @@ from features.ledger import DAY_BITS, NEVER, Ledger, between, days_since, ledger
 from rules.reference import base_rate
 
 BLOCK = 131_072  # lines looked up at a time: bounds the memory of a million lines
-Write = Callable[[str, slice, np.ndarray], None]
+
+
+class Write(Protocol):
+    """Puts (rows,) values of a feature where they belong."""
+
+    def __call__(self, name: str, values: np.ndarray, rows: slice) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,7 @@ class Outcomes:
         for begin in range(0, len(day), BLOCK):
             part = slice(begin, min(begin + BLOCK, len(day)))
             block = _Block({n: v[part] for n, v in codes.items()}, day[part], *self.own.pairs(chain[part], day[part]))
-            self._rates(block, lambda name, values, part=part: write(name, part, values))
+            self._rates(block, partial(write, rows=part))
 
     def _rates(self, block: _Block, write: Callable[[str, np.ndarray], None]) -> None:
         keys: dict[str, np.ndarray] = {}
@@ -104,8 +111,8 @@ class Outcomes:
             places = np.empty(len(key), np.int64)
             places[order] = place
             own = lines[mine] << DAY_BITS | self.own.day[events[mine]]
-            at = np.unique(lines[mine])
-            since[at] = _since_others(book, key[at], block.day[at], places[at], at, own)
+            held = np.unique(lines[mine])
+            since[held] = _since_others(book, key[held], block.day[held], places[held], held, own)
         return totals, since
 
     def _matching(self, kind: Kind, key: np.ndarray, block: _Block) -> tuple[np.ndarray, np.ndarray]:

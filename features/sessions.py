@@ -6,7 +6,6 @@ submitted before the line was, and does not belong to the line's own chain.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +14,7 @@ from features.catalog import COUNTED_FAMILIES
 from features.chain import expand
 from features.encode import MISS
 from features.ledger import DAY_BITS
+from features.outcomes import Write
 
 YEAR, HALF_YEAR = 365, 180
 BLOCK = 131_072
@@ -47,7 +47,7 @@ class Sessions:
 
     def write(
         self, codes: dict[str, np.ndarray], service: np.ndarray, submitted: np.ndarray, chain: np.ndarray,
-        write: Callable[[str, slice, np.ndarray], None],
+        write: Write,
     ) -> None:  # fmt: skip
         """All features of the patient's own procedures for (lines,) queries."""
         for begin in range(0, len(service), BLOCK):
@@ -57,7 +57,7 @@ class Sessions:
                 chain[part],
             )  # fmt: skip
             for name, values in self._features(queries).items():
-                write(name, part, values)
+                write(name, values, part)
 
     def _earlier(self, q: _Queries) -> tuple[np.ndarray, np.ndarray]:
         """Pairs (line, row) in order of line and day of service."""

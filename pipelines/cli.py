@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -185,7 +185,8 @@ def score(
     file: Annotated[Path, typer.Argument(help="Claims to be sent: CSV, Parquet or JSON.")],
     out_file: Annotated[Path, typer.Option("--out", help="Answer: .csv, .parquet or .json.")],
     explain: Annotated[
-        str | None, typer.Option(help="top or full: a second file, OUT.drivers, with what drives each line.")
+        Literal["top", "full"] | None,
+        typer.Option(help="A second file, OUT.drivers, with what drives each line."),
     ] = None,
     model: Model = None,
     map_file: Map = None,

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, cast
 
 from claims.settings import Settings
+
+if TYPE_CHECKING:
+    from prefect.deployments.runner import RunnerDeployment
 
 QUIET = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -20,7 +24,7 @@ def use_home(settings: Settings) -> None:
     os.environ.setdefault("PREFECT_HOME", str(settings.home / ".prefect"))
 
 
-def deployments(settings: Settings) -> list[object]:
+def deployments(settings: Settings) -> list[RunnerDeployment]:
     """The deployments of a site; ingest only where an inbox is set."""
     from prefect.schedules import Cron
 
@@ -28,7 +32,7 @@ def deployments(settings: Settings) -> list[object]:
     from pipelines.train import train_flow
 
     home, zone = str(settings.home), settings.timezone
-    found: list[object] = [
+    made = [
         train_flow.to_deployment(
             "retrain", parameters={"home": home}, schedule=Cron(settings.schedule.train, timezone=zone),
             concurrency_limit=1,
@@ -36,13 +40,13 @@ def deployments(settings: Settings) -> list[object]:
     ]  # fmt: skip
     if settings.schedule.inbox is not None:
         parameters = {"home": home, "inbox": str(settings.schedule.inbox)}
-        found.append(
+        made.append(
             ingest_flow.to_deployment(
                 "inbox", parameters=parameters, schedule=Cron(settings.schedule.ingest, timezone=zone),
                 concurrency_limit=1,
             )
         )  # fmt: skip
-    return found
+    return cast("list[RunnerDeployment]", made)  # flows that are not async give no coroutine
 
 
 def serve(settings: Settings) -> None:

@@ -9,10 +9,11 @@ from prefect import flow, get_run_logger
 from claims.settings import load_settings
 from serving import Scorer
 from serving.batch import score_file
+from serving.explain import Explain
 
 
 @flow(name="denials-score-batch", log_prints=False, persist_result=False)
-def score_batch_flow(path: str, out: str, home: str, explain: str | None = None) -> int:
+def score_batch_flow(path: str, out: str, home: str, explain: Explain | None = None) -> int:
     """Score the claims of one file with the champion. Returns the number of lines, never content."""
     scorer = Scorer.load(settings=load_settings(home))
     lines = score_file(scorer, Path(path), Path(out), explain=explain).rows

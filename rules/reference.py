@@ -31,7 +31,7 @@ class Procedure:
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:
-    with (files("rules") / "tables" / name).open(encoding="utf-8", newline="") as table:
+    with (files("rules") / "tables" / name).open(encoding="utf-8") as table:
         yield from csv.DictReader(table)
 
 

@@ -15,6 +15,7 @@ import polars as pl
 
 from claims.batch import Batch
 from claims.errors import UnreadableFileError, UsageError
+from claims.label import load_classes
 from claims.read import read_claims, read_file, read_frame
 from claims.settings import Settings, load_settings
 from claims.snapshot import take_snapshot
@@ -145,4 +146,4 @@ def _history(settings: Settings) -> History:
     """What the site's store knows; nothing where there is no store yet (scoring makes none)."""
     if not settings.store.is_dir():
         return History.empty()
-    return History.of(take_snapshot(Store.open(settings)))
+    return History.of(take_snapshot(Store.open(settings), classes=load_classes(settings.ingest.carc_classes)))

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import polars as pl
 import pytest
 
 from claims.read import read_frame
 from claims.settings import Settings, load_settings
-from claims.snapshot import Snapshot, snapshot_of, take_snapshot
+from claims.snapshot import Snapshot, take_snapshot
 from claims.store import Store
 from data.synthetic import Generated, generate, load_world
-from features import FeatureTable, History, build
+from features import FeatureTable, History
 
 CLAIMS = 2_500
 
