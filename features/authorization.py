@@ -20,6 +20,7 @@ from features.encode import Lines
 from rules.reference import family
 
 STATE = {name: code for code, name in enumerate(AUTHORIZATION_STATES)}
+NUMBER = "prior_authorization_number"
 WITH_THE_CLAIM = -1  # stands for an unknown known_date: earlier than every day
 NOT_APPROVED = {"denied", "pending", "cancelled", "withdrawn", "expired"}
 
@@ -55,7 +56,7 @@ class Use(NamedTuple):
 class Asked(NamedTuple):
     """What of a line decides how its authorization fits."""
 
-    number: str | None
+    number: str
     payer: str
     member: str | None
     provider: str | None
@@ -96,21 +97,22 @@ class Authorizations:
         for known in states.values():
             known.sort(key=lambda a: a.known)
         uses: dict[str, list[Use]] = defaultdict(list)
-        for line, first in zip(_asked(lines, chain), original, strict=True):
-            if first and line.number in states:
+        for line in _asked(lines, chain, [i for i in _numbered(lines) if original[i]]):
+            if line.number in states:
                 uses[line.number].append(Use(line.submitted, line.chain, line.code, line.units))
         return cls(dict(states), dict(uses))
 
     def match(self, lines: Lines, chain: np.ndarray) -> np.ndarray:
         """(lines, 4) float64: the fields of Fit for every line."""
-        asked = list(_asked(lines, chain))
-        on_claim: dict[tuple[int, str | None], list[Asked]] = defaultdict(list)
+        rows = _numbered(lines)
+        asked = list(_asked(lines, chain, rows))
+        on_claim: dict[tuple[int, str], list[Asked]] = defaultdict(list)
         for line in asked:
-            if line.number:
-                on_claim[line.claim, line.number].append(line)
-        fits = (self._fit(line, on_claim[line.claim, line.number]) if line.number else _without(line)
-                for line in asked)  # fmt: skip
-        return np.array(list(fits), np.float64).reshape(len(asked), len(Fit._fields))
+            on_claim[line.claim, line.number].append(line)
+        fits = np.array([NOT_KNOWN if n is None else NONE for n in lines.text(NUMBER)], np.float64).reshape(-1, 4)
+        if rows:
+            fits[rows] = [self._fit(line, on_claim[line.claim, line.number]) for line in asked]
+        return fits
 
     def _fit(self, line: Asked, same_number: list[Asked]) -> Fit:
         held = self._held(line)
@@ -124,7 +126,7 @@ class Authorizations:
     def _held(self, line: Asked) -> Authorization | None:
         """The latest state known before submission, of the line's payer or of none."""
         visible = None
-        for state in self.states.get(line.number or "", ()):
+        for state in self.states.get(line.number, ()):
             if state.known < line.submitted and state.payer in (None, "", line.payer):
                 visible = state
         return visible
@@ -134,14 +136,10 @@ class Authorizations:
             return float("nan")
         used = (
             use.units
-            for use in self.uses.get(line.number or "", ())
+            for use in self.uses.get(line.number, ())
             if use.submitted < line.submitted and use.chain != line.chain and held.covers(use.code)
         )
         return held.units - sum(used)
-
-
-def _without(line: Asked) -> Fit:
-    return NOT_KNOWN if line.number is None else NONE
 
 
 def _state(line: Asked, held: Authorization, units_spare: float) -> str:
@@ -179,19 +177,17 @@ def _authorization(row: dict[str, Any]) -> Authorization:
     )
 
 
-def _asked(lines: Lines, chain: np.ndarray) -> Iterator[Asked]:
+def _numbered(lines: Lines) -> list[int]:
+    """The rows that carry an authorization number."""
+    return [row for row, number in enumerate(lines.text(NUMBER)) if number]
+
+
+def _asked(lines: Lines, chain: np.ndarray, rows: list[int]) -> Iterator[Asked]:
     units = np.where(np.isnan(lines.units), 1.0, lines.units)  # a line that says no units bills at least one
+    told = (NUMBER, "payer_id", "member_key", "rendering_npi", "place_of_service_code", "hcpcs_code")
+    numbers = (lines.service, lines.submitted, chain, lines.claim, units)
     return map(
         Asked,
-        lines.text("prior_authorization_number"),
-        lines.text("payer_id"),
-        lines.text("member_key"),
-        lines.text("rendering_npi"),
-        lines.text("place_of_service_code"),
-        lines.code,
-        lines.service.tolist(),
-        lines.submitted.tolist(),
-        chain.tolist(),
-        lines.claim.tolist(),
-        units.tolist(),
+        *([column[row] for row in rows] for column in map(lines.text, told)),
+        *(values[rows].tolist() for values in numbers),
     )

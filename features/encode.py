@@ -92,7 +92,10 @@ class Lines:
 
     def day(self, column: str) -> np.ndarray:
         """(lines,) float64 days since 1970-01-01; nan where the date is null."""
-        return np.array(self.frame.get_column(column).to_physical().to_list(), np.float64)
+        told = self.frame.get_column(column).to_numpy()  # to_physical() costs 40 us a column on three lines
+        days = told.astype("datetime64[D]").astype(np.float64)
+        days[np.isnat(told)] = np.nan
+        return days
 
     def number(self, column: str) -> np.ndarray:
         """(lines,) float64; nan where null."""
@@ -114,7 +117,9 @@ class Lines:
     @cached_property
     def cents(self) -> np.ndarray:
         """(lines,) float64 whole cents charged; nan where not known."""
-        return np.array(self.frame.get_column("charge_amount").to_physical().to_list(), np.float64)
+        usd = self.frame.get_column("charge_amount").cast(pl.Float64).to_numpy()
+        cents: np.ndarray = np.rint(usd * 100)  # exact: two decimals of at most 12 digits
+        return cents
 
     @cached_property
     def units(self) -> np.ndarray:

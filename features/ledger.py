@@ -45,8 +45,9 @@ def ledger(key: np.ndarray, day: np.ndarray, amounts: np.ndarray) -> Ledger:
 
 def positions(book: Ledger, key: np.ndarray, day: np.ndarray, windows: tuple[int, ...]) -> np.ndarray:
     """(1 + windows, lines) places in the ledger: before `day`, and where each window of so many days begins."""
-    base = key << DAY_BITS
-    return np.stack([book.stamp.searchsorted(base | np.maximum(day - back, 0)) for back in (0, *windows)])
+    edges = np.array((0, *windows))[:, None]
+    places: np.ndarray = book.stamp.searchsorted(key << DAY_BITS | np.maximum(day - edges, 0))
+    return places
 
 
 def between(book: Ledger, places: np.ndarray) -> np.ndarray:

@@ -103,6 +103,8 @@ class Outcomes:
         since = np.empty(len(key))
         since[order] = days_since(book, key[order], block.day[order], place)
         lines, events = self._matching(kind, key, block)
+        if not len(lines):
+            return totals, since
         for at, back in enumerate(kind.windows):
             inside = self.own.day[events] >= block.day[lines] - back
             np.subtract.at(totals[at], lines[inside], self.amounts[events[inside], :2])
