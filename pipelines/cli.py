@@ -6,6 +6,7 @@ one, 15 a service or database out of reach.
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import date, datetime
 from pathlib import Path
@@ -34,6 +35,7 @@ Model = Annotated[
 
 def main() -> None:
     """Entry point of `denials`: user errors become one line and an exit code."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # else GNU OpenMP's threads spin: slow on busy cores
     try:
         app()
     except DenialsError as error:
@@ -55,7 +57,10 @@ def demo(
     claims: Annotated[int, typer.Option(min=500, help="Claims of the synthetic practice.")] = 20_000,
     home: Annotated[Path, typer.Option(help="Folder for all that the demo makes.")] = Path("demo"),
 ) -> None:
-    """The whole main job on a synthetic practice: files, store, model, scores with reasons, report."""
+    """Run the whole job on a synthetic practice.
+
+    Files, store, model, promotion, scores with reasons, report: all of it in a folder of its own.
+    """
     from pipelines.demo import run_demo
 
     run_demo(home, claims)
@@ -68,7 +73,10 @@ def generate(
     claims: Annotated[int, typer.Option(min=1)] = 20_000,
     seed: Annotated[int | None, typer.Option(help="Default: the world's own.")] = None,
 ) -> None:
-    """Write a synthetic practice with known answers (truth.csv). It shows that the machinery works, no more."""
+    """Write the files of a synthetic practice.
+
+    Its answers are known (truth.csv). What is measured on it shows that the machinery works, no more.
+    """
     from data.synthetic import generate as generate_world
     from data.synthetic import load_world
 
@@ -86,7 +94,10 @@ def ingest(
     map_file: Map = None,
     as_json: Json = False,
 ) -> None:
-    """Take files into the store. The same file twice changes nothing; what is rejected is told with its reason."""
+    """Take files into the store.
+
+    The same file twice changes nothing; what is rejected is told with its reason.
+    """
     from claims.ingest import ingest as ingest_files
     from claims.mapping import load_mapping
 
@@ -107,7 +118,10 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Default: training.seed of denials.toml.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Learn from the store, replay the last quarter, hold the gate, and register the model as challenger."""
+    """Learn from the store; register the challenger.
+
+    Replays the last quarter of mature data and holds the gate on it; the model itself learns from all of it.
+    """
     from claims.store import Store
     from training.run import train as train_model
 
@@ -130,7 +144,10 @@ def evaluate(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Hold the gate: the challenger against the champion and the baselines. Exit 13 when it fails."""
+    """Hold the gate again; exit 13 when it fails.
+
+    The challenger against the champion and the payer x CPT table, on lines that it did not learn from.
+    """
     from claims.store import Store
     from training.run import evaluate as evaluate_model
 
@@ -191,7 +208,10 @@ def score(
     model: Model = None,
     map_file: Map = None,
 ) -> None:
-    """Score a file of claims before they are sent: one row out for every line in."""
+    """Score a file of claims before they are sent.
+
+    One row out for every line in, in the same order; a line that cannot be scored says why.
+    """
     from claims.mapping import load_mapping
     from serving.batch import score_file
 
@@ -210,7 +230,10 @@ def explain(
     model: Model = None,
     as_json: Json = False,
 ) -> None:
-    """Say why: the claims of a file that stand to lose most, line by line, in a biller's words."""
+    """Say why, for the claims that stand to lose most.
+
+    Line by line, in a biller's words.
+    """
     from serving import explain_file
 
     answer = explain_file(_scorer(model, load_settings()), file, claims)
@@ -226,7 +249,10 @@ def report(
         "report.html"
     ),
 ) -> None:
-    """Write the manager's page: denials over time, by payer, code and category, what drives them, model quality."""
+    """Write the manager's page as one file.
+
+    Denials over time, by payer, code and category, what drives them, and how good the model is.
+    """
     from dashboard.report import write_report
 
     with progress("report") as tell:
@@ -240,7 +266,7 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Loopback only, until keys exist.")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535)] = None,
 ) -> None:
-    """Serve scores over HTTP and the manager's page at `/`."""
+    """Serve scores over HTTP and the manager's page."""
     import uvicorn
 
     from dashboard.app import create_app
@@ -255,7 +281,10 @@ def serve(
 
 @app.command()
 def schedule() -> None:
-    """Serve the Prefect deployments: retrain and ingest by the cron of denials.toml, until stopped."""
+    """Retrain and ingest by the clock, with Prefect.
+
+    Serves the deployments with the cron expressions of denials.toml until stopped.
+    """
     from pipelines.schedule import serve as serve_deployments
 
     settings = load_settings()
@@ -266,7 +295,7 @@ def schedule() -> None:
 
 @app.command()
 def doctor(as_json: Json = False) -> None:
-    """Look at the installation: settings, store, models, MLflow; each with its remedy."""
+    """Look at the installation, with remedies."""
     from pipelines.doctor import examine
 
     checks = examine(load_settings())

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from claims.ingest import IngestReport
-from claims.settings import Settings
-from pipelines.doctor import Check
 from pipelines.terminal import say, table
-from serving.batch import Written
-from training.run import TrainResult
+
+if TYPE_CHECKING:
+    from claims.ingest import IngestReport
+    from claims.settings import Settings
+    from pipelines.doctor import Check
+    from serving.batch import Written
+    from training.run import TrainResult
 
 SHOWN_FILES = 20
 METRICS = {
