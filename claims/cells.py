@@ -16,6 +16,7 @@ from typing import Any
 LONGEST_TEXT = 2000
 LARGEST_NUMBER = 10**30  # beyond it nothing is meant as a number
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")  # half of a character: JSON can spell it, no text can hold it
 
 Parser = Callable[[Any], Any]
 
@@ -54,15 +55,22 @@ class Memo(dict[Any, Any]):
 
 
 def text(raw: Any) -> str:
-    """Free text or an identifier: runs of blanks become one, ends are stripped."""
+    """Free text or an identifier: runs of blanks become one, ends are stripped. CellError for half a character."""
     value = raw if type(raw) is str else _scalar_text(raw)
     if not (value.isascii() and value.isprintable()):
         value = " ".join(value.split())
         if _CONTROL.search(value):
             raise CellError("contains control characters")
+        if not is_whole(value):
+            raise CellError("contains a character that is not valid Unicode")
     if len(value) > LONGEST_TEXT:
         raise CellError(f"is longer than {LONGEST_TEXT} characters")
     return value.strip()
+
+
+def is_whole(value: str) -> bool:
+    """Whether a text holds whole characters only, so that it can be written as UTF-8."""
+    return _SURROGATE.search(value) is None
 
 
 def _scalar_text(raw: Any) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from claims.cells import is_whole
 from claims.fields import PARSERS
 from claims.rows import Cells
 from claims.table import DIAGNOSES, DOCUMENTATION, MODIFIERS
@@ -144,11 +145,18 @@ def _spread_group(name: str, value: Any, spread: Spread, unknown: set[str]) -> N
         elif name == "extra":
             _spread_other(key, cell, spread, unknown, "extra.")
         else:
-            unknown.add(f"{name}.{key}")
+            unknown.add(_writable(f"{name}.{key}"))
 
 
 def _spread_other(name: Any, value: Any, spread: Spread, unknown: set[str], prefix: str = "") -> None:
-    if isinstance(name, str) and name.startswith("x_"):
+    if not isinstance(name, str) or not name.startswith("x_"):
+        unknown.add(_writable(f"{prefix}{name}"))
+    elif is_whole(name):
         spread.extra[name] = value
     else:
-        unknown.add(f"{prefix}{name}")
+        spread.faults.append(("extra", "has a name that is not valid Unicode"))
+
+
+def _writable(name: str) -> str:
+    """A field's name as it can be told: a question mark for half a character."""
+    return name.encode(errors="replace").decode()

@@ -110,6 +110,20 @@ BAD = [
     (_with(documentation=[1]), "documentation", "documentation must be an object"),
     (_with(extra={"x_a": math.inf}), "extra", "extra holds a number that is not finite"),
     (_with(extra={"x_a": [1]}), "extra", "extra must be text or a number"),
+    (_with(claim_id="PM\ud800"), "claim_id", "claim_id contains a character that is not valid Unicode"),
+    (
+        _with({"hcpcs_code": "6448\udfff"}),
+        "lines[0].hcpcs_code",
+        "hcpcs_code contains a character that is not valid Unicode",
+    ),
+    (_with(member_id="\udc80M1"), "member_id", "member_id contains a character that is not valid Unicode"),
+    (
+        _with({"modifiers": ["\ud800"]}),
+        "lines[0].hcpcs_modifier_1",
+        "hcpcs_modifier_1 contains a character that is not valid Unicode",
+    ),
+    (_with(extra={"x_a": "\ud800"}), "extra", "extra contains a character that is not valid Unicode"),
+    (_with(extra={"x_\ud800": 1}), "extra", "extra has a name that is not valid Unicode"),
     (_with(patient_birth_date="2026-11-20"), "patient_birth_date", "patient_birth_date lies after the day of service"),
 ]
 
@@ -162,6 +176,24 @@ def test_a_json_file_is_a_request(site, tmp_path):
     batch = read_file(path, site)
     assert batch.lines["claim_id"].to_list() == ["PM-1"]
     assert batch.file["name"].item() == "claims.csv"
+
+
+def test_half_a_character_in_a_json_file_rejects_its_row_and_no_other(site, tmp_path):
+    path = tmp_path / "claims.json"
+    text = json.dumps({"claims": [CLAIM | {"claim_id": "PM-\ud800"}, CLAIM | {"claim_id": "PM-\U0001f600"}]})
+    assert "\\ud800" in text
+    path.write_text(text, encoding="ascii")
+    batch = read_file(path, site)
+    assert batch.lines["claim_id"].to_list() == ["PM-\U0001f600"]  # the two halves of a character make one
+    assert batch.rejects.select("row", "field", "reason", "claim_id").rows() == [
+        (1, "claim_id", "claim_id contains a character that is not valid Unicode", None)
+    ]
+
+
+def test_a_field_whose_name_cannot_be_written_is_told_with_a_question_mark(site):
+    batch = read_claims([CLAIM | {"z\ud800": 1, "documentation": {"doc_\udfff": 1}, "extra": {"y\ud800": 1}}], site)
+    assert batch.unknown_columns == ("documentation.doc_?", "extra.y?", "z?")
+    assert len(batch.lines) == 1
 
 
 TEXT = st.sampled_from(["", " a", "B-2", "m54.16", "Ünï", "59", "05"])
@@ -223,11 +255,13 @@ def test_a_claim_is_the_same_from_a_file_and_from_json(site, rows):
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("a\ud800"),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from([*PARSERS["lines"], "lines", "modifiers", "extra", "documentation", "x_a", "zz"]),
+            st.sampled_from(
+                [*PARSERS["lines"], "lines", "modifiers", "extra", "documentation", "x_a", "zz", "x_\udfff"]
+            ),
             inner,
             max_size=5,
         )
