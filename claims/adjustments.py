@@ -78,6 +78,14 @@ def codes_of(rows: pl.DataFrame, classes: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def only_pending(texts: pl.Series, classes: pl.DataFrame) -> pl.Series:
+    """(rows,) whether a text of codes (from `tokens_of`) names codes of class pending and no others."""
+    told = pl.DataFrame({"_line": pl.int_range(len(texts), eager=True), "codes": texts})
+    pending = (pl.col("class") == "pending").fill_null(False).all()
+    waiting = codes_of(told, classes).group_by("_line").agg(pending).filter("class")["_line"]
+    return told["_line"].is_in(waiting.implode())
+
+
 def _classes_of(codes: pl.DataFrame, classes: pl.DataFrame) -> pl.DataFrame:
     """code, known (one number a group and carc), group, carc, class, category, listed: a row with a group wins."""
     rest = [*classes.filter(carc="*").select("class", "category").rows(), ("denial", "other")][0]

@@ -8,7 +8,17 @@ from __future__ import annotations
 
 import polars as pl
 
-from claims.adjustments import CATEGORIES, CENT, OA94, amounts_of, codes_of, load_classes, reasons_of, tokens_of
+from claims.adjustments import (
+    CATEGORIES,
+    CENT,
+    OA94,
+    amounts_of,
+    codes_of,
+    load_classes,
+    only_pending,
+    reasons_of,
+    tokens_of,
+)
 from claims.table import MODIFIERS
 
 __all__ = ["CATEGORIES", "cents", "label_lines", "load_classes"]
@@ -34,7 +44,7 @@ def label_lines(lines: pl.DataFrame, matched: pl.DataFrame, classes: pl.DataFram
     remark_missing, unbalanced, unlisted_code, unreadable_adjustment). Does not depend on the order of rows.
     """
     rows = _events(lines, matched)
-    initial = _initial(_without_reversed(rows))
+    initial = _initial(_decisive(_without_reversed(rows), classes))
     codes = codes_of(initial, classes)
     table = _with_charge(_summed(initial, rows, amounts_of(codes)), lines).with_columns(outcome=_outcome())
     table = table.with_columns(y=pl.col("outcome").replace_strict(Y, default=None, return_dtype=pl.Int8))
@@ -95,6 +105,20 @@ def _pairs(rows: pl.DataFrame, back: pl.DataFrame, exactly: bool) -> pl.DataFram
     ]  # fmt: skip
     hits = sides[0].join(sides[1].rename({"outcome_id": "reversal"}), on=turn, nulls_equal=True)
     return hits.select("outcome_id", "reversal")
+
+
+def _decisive(rows: pl.DataFrame, classes: pl.DataFrame) -> pl.DataFrame:
+    """Rows without the events that only put a line off (codes of class pending alone, no payment), unless that is all.
+
+    Such an event decides nothing: the line's initial adjudication is the one that follows.
+    """
+    several = pl.col("_line").is_duplicated()
+    told = rows.filter(several)
+    unpaid = (pl.col("paid").fill_null(0) <= CENT) & pl.col("denied").is_null()
+    off = pl.col("off").all()
+    told = told.with_columns(off=only_pending(told["codes"], classes) & unpaid)
+    told = told.with_columns(off=off.over("_line", "known_date", "pccn"))
+    return pl.concat([rows.filter(~several), told.filter(~pl.col("off") | off.over("_line")).drop("off")])
 
 
 def _initial(rows: pl.DataFrame) -> pl.DataFrame:

@@ -361,6 +361,65 @@ def test_a_later_payment_does_not_rewrite_the_denial() -> None:
     """) == ("denied", 100_00, 0, day("2026-02-01"))  # fmt: skip
 
 
+EVENTS = """
+name                | known_date | control | paid  | denied | adjustments             | =outcome        | =known_date
+--------------------+------------+---------+-------+--------+-------------------------+-----------------+------------
+alone               | 2026-02-01 | K1      | 0.00  |        | OA-133:100.00           | pending         | 2026-02-01
+twice               | 2026-02-01 | K1      | 0.00  |        | OA-133:100.00           |                 |
+twice               | 2026-02-20 | K2      | 0.00  |        | CO-133:100.00           | pending         | 2026-02-01
+then denied         | 2026-02-01 | K1      | 0.00  |        | OA-133:100.00           |                 |
+then denied         | 2026-03-01 | K1      | 0.00  |        | CO-197:100.00           | denied          | 2026-03-01
+then paid           | 2026-02-01 | K1      |       |        | OA-133                  |                 |
+then paid           | 2026-02-15 | K1      |       |        | 133                     |                 |
+then paid           | 2026-03-01 | K2      | 60.00 |        | CO-45:40.00             | paid            | 2026-03-01
+then denied, paid   | 2026-02-01 | K1      | 0.00  |        | OA-133:100.00           |                 |
+then denied, paid   | 2026-03-01 | K1      | 0.00  |        | CO-50:100.00            | denied          | 2026-03-01
+then denied, paid   | 2026-04-01 | K1      | 60.00 |        | CO-45:40.00             |                 |
+decided before      | 2026-02-01 | K1      | 60.00 |        | CO-45:40.00             | paid            | 2026-02-01
+decided before      | 2026-03-01 | K1      | 0.00  |        | OA-133:100.00           |                 |
+on one day          | 2026-02-01 | K1      | 0.00  |        | OA-133:100.00           |                 |
+on one day          | 2026-02-01 | K2      | 0.00  |        | CO-50:100.00            | denied          | 2026-02-01
+not the code alone  | 2026-02-01 | K1      | 0.00  |        | OA-133:80.00;PR-3:20.00 | pending         | 2026-02-01
+not the code alone  | 2026-03-01 | K1      | 0.00  |        | CO-197:100.00           |                 |
+split               | 2026-02-01 | K1      | 0.00  |        | OA-133:80.00            | pending         | 2026-02-01
+split               | 2026-02-01 | K1      | 0.00  |        | PR-1:20.00              |                 |
+split               | 2026-03-01 | K1      | 0.00  |        | CO-197:100.00           |                 |
+with a payment      | 2026-02-01 | K1      | 60.00 |        | OA-133:40.00            | paid            | 2026-02-01
+with a payment      | 2026-03-01 | K1      | 0.00  |        | CO-197:100.00           |                 |
+source states it    | 2026-02-01 | K1      | 0.00  | yes    | OA-133:100.00           | denied          | 2026-02-01
+source states it    | 2026-03-01 | K1      | 60.00 |        | CO-45:40.00             |                 |
+"""
+
+
+def test_a_line_that_was_put_off_is_decided_by_what_follows() -> None:
+    told = ascii_table.rows(EVENTS)
+    wanted = {r["name"]: (r["=outcome"], r["=known_date"]) for r in told if r["=outcome"]}
+    assert set(wanted) == {r["name"] for r in told}
+    names = {name: f"C{i:02}" for i, name in enumerate(wanted)}
+    own = ("known_date", "payer_claim_control_number", "paid_amount", "denied", "adjustments")
+    events = [
+        ascii_table.OUTCOME | {name: r[name] for name in own}
+        | {"outcome_id": f"o{i}", "claim_id": names[r["name"]], "claim_line_number": "1", "charge_amount": "100.00"}
+        for i, r in enumerate(told)
+    ]  # fmt: skip
+    lines = [ascii_table.LINE | {"claim_id": c, "submission_id": c, "charge_amount": "100.00"} for c in names.values()]
+    got = labels(ascii_table.frame(lines, ascii_table.Line), ascii_table.frame(events, ascii_table.Outcome))
+    by_claim = {row["submission_id"]: (row["outcome"], str(row["known_date"])) for row in got.to_dicts()}
+    assert {name: by_claim[claim] for name, claim in names.items()} == wanted
+
+
+def test_a_line_is_put_off_until_its_decision_is_known() -> None:
+    told = ascii_table.outcomes("""
+    claim_id | line | known_date | charge | paid | adjustments
+    A        | 1    | 2026-02-01 | 100.00 | 0.00 | OA-133:100.00
+    A        | 1    | 2026-03-01 | 100.00 | 0.00 | CO-197:100.00
+    """)
+    lines = ascii_table.lines(LINES)
+    then, now = labels(lines, told.filter(pl.col("known_date") < day("2026-03-01"))), labels(lines, told)
+    assert then.select("outcome", "y").rows() == [("pending", None)]
+    assert now.select("outcome", "y").rows() == [("denied", 1)]
+
+
 @pytest.mark.parametrize("back", ["CO-197:-100.00", ""])
 def test_a_reversal_and_correction_of_one_day_leave_the_correction(back: str) -> None:
     assert outcome_of_first(f"""
