@@ -84,6 +84,27 @@ def concepts(found: Drivers) -> str:
     )
 
 
+def reliability(table: pl.DataFrame) -> str:
+    """Of the risks told and the shares denied; table: rows of Quality.reliability, the riskiest first."""
+    first, last = table.row(0, named=True), table.row(-1, named=True)
+    within = table.filter(pl.col("mean_risk").is_between("low", "high"))
+    gaps = table.with_columns(gap=(pl.col("rate") - pl.col("mean_risk")).abs())
+    widest = gaps.sort("gap", descending=True).row(0, named=True)
+    if len(table) == 1:
+        return f"Later lines, all in one group: {_told(first)}. Dashed: told and denied alike."
+    return " ".join([
+        f"Later lines in {len(table)} equal groups by the risk told.",
+        f"The riskiest: {_told(first)}; the least risky: {_told(last)}.",
+        f"The widest gap, {100 * widest['gap']:.1f} points: {_told(widest)}.",
+        f"The risk told lies within the 95% range of the rate in {len(within)} of {len(table)}.",
+        "Dashed: told and denied alike; dots above it: denied more often than told.",
+    ])  # fmt: skip
+
+
+def _told(row: dict[str, Any]) -> str:
+    return f"told {words.percent(row['mean_risk'])}, denied {words.percent(row['rate'])}"
+
+
 def combinations(table: pl.DataFrame, total: int) -> str:
     """Of the hot combinations."""
     if table.is_empty():

@@ -1,16 +1,20 @@
-"""How good the serving model was when it was last tested, read from the card in its folder (training/card.py).
+"""How good the serving model was when it was trained: what its folder keeps of the replay (training/evaluation.py).
 
-A figure that the card does not hold, or holds as not defined, is not measured: it is said so, never guessed.
+A figure that the folder does not hold, or holds as not defined, is not measured: it is said so, never guessed.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import date
 
+import polars as pl
+
+from dashboard.views import rated
 from dashboard.words import DASH
-from training.card import WORDS
+from training.card import number
+from training.evaluation import Evaluation
+from training.metrics import Metrics
 from training.model import DenialModel
 
 MEASURES = {
@@ -19,9 +23,9 @@ MEASURES = {
     "brier": ("Brier score", "mean squared error of the risk; lower is better"),
     "ece": ("ECE", "mean gap between predicted and seen rate; lower is better"),
 }
-RIVALS = {"payer cpt": "rates by payer and code"}
+MODEL = "this model"
+RIVALS = {"payer_cpt": "rates by payer and code", "logistic_regression": "logistic regression"}
 NOT_MEASURED = "not measured"
-GATE = re.compile(r"^- (DEN\d+) (passed|failed|not applicable): (.*)$", re.MULTILINE)
 WORDS_OF_GATE = {
     "DEN001": "Ranks better than a table of denial rates by payer and code",
     "DEN002": "Not worse than the model before it",
@@ -44,41 +48,59 @@ class Check:
 
 @dataclass(frozen=True)
 class Quality:
-    """versions of the model, `compared` (the model, then its baselines) and a row of texts a measure."""
+    """versions of the model, `compared` (the model, then its baselines) and a row of texts a measure.
+
+    reliability: lines, mean_risk, denied and its rate with low, high and few; a row a group of lines of like risk.
+    """
 
     name: str
     version: str
     trained_through: date
     as_of: date
+    replay_from: date | None  # None: not measured
     compared: tuple[str, ...]
     rows: tuple[tuple[str, str, tuple[str, ...]], ...]  # measure, what it says, a figure for each of `compared`
     checks: tuple[Check, ...]
+    reliability: pl.DataFrame
 
 
 def quality_of(model: DenialModel) -> Quality:
     """What the model's own folder says of it."""
-    compared, figures = _figures(model.card)
+    found = model.evaluation
+    compared = _compared(found)
     rows = tuple(
-        (name, says, tuple(figures.get(WORDS[key], ())) or (NOT_MEASURED,) * len(compared))
+        (name, says, tuple(_figure(metrics, key) for metrics in compared.values()))
         for key, (name, says) in MEASURES.items()
     )
-    checks = tuple(
-        Check(code, WORDS_OF_GATE.get(code, code), outcome, detail)
-        for code, outcome, detail in GATE.findall(model.card)
+    return Quality(
+        model.name, model.version, model.trained_through, model.as_of,
+        date.fromisoformat(found["replay_from"]) if found else None,
+        tuple(compared), rows, _checks(found), _reliability(found),
+    )  # fmt: skip
+
+
+def _compared(found: Evaluation | None) -> dict[str, Metrics]:
+    """Metrics of the model and of its baselines, by what they are called; known ones in the order of RIVALS."""
+    if found is None:
+        return {MODEL: {}}
+    baselines = found["baselines"]
+    names = [*(name for name in RIVALS if name in baselines), *sorted(baselines.keys() - RIVALS.keys())]
+    return {MODEL: found["metrics"]} | {RIVALS.get(name, name): baselines[name] for name in names}
+
+
+def _figure(metrics: Metrics, key: str) -> str:
+    return NOT_MEASURED if metrics.get(key) is None else number(metrics, key).replace(" to ", DASH)
+
+
+def _checks(found: Evaluation | None) -> tuple[Check, ...]:
+    given = found["gate"] if found else []
+    return tuple(
+        Check(a["code"], WORDS_OF_GATE.get(a["code"], a["code"]), a["outcome"].replace("_", " "), a["detail"])
+        for a in given
     )
-    return Quality(model.name, model.version, model.trained_through, model.as_of, compared, rows, checks)
 
 
-def _figures(card: str) -> tuple[tuple[str, ...], dict[str, list[str]]]:
-    """Names of the compared and the figures by the card's words, of the table that has `this model` in its head."""
-    rows = [
-        [cell.strip() for cell in line.strip("|").split("|")] for line in card.splitlines() if line.startswith("| ")
-    ]
-    heads = [row for row in rows if "this model" in row]
-    compared = tuple(RIVALS.get(name, name) for name in heads[0][1:]) if heads else ("this model",)
-    of_width = (row for row in rows if len(row) == len(compared) + 1)
-    return compared, {row[0]: [_figure(cell) for cell in row[1:]] for row in of_width}
-
-
-def _figure(cell: str) -> str:
-    return NOT_MEASURED if cell in ("", "not defined") else cell.replace(" to ", DASH)
+def _reliability(found: Evaluation | None) -> pl.DataFrame:
+    schema = {"lines": pl.Int64, "mean_risk": pl.Float64, "denied_share": pl.Float64}
+    bins = pl.DataFrame(found["reliability"] if found else [], schema=schema)
+    return rated(bins.with_columns(denied=pl.col("denied_share") * pl.col("lines")), trend=False)

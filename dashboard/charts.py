@@ -114,6 +114,24 @@ def concepts(found: Drivers) -> go.Figure:
     )
 
 
+def reliability(table: pl.DataFrame) -> go.Figure:
+    """Risks as they were told against shares denied, a dot a group of lines; dashed where the two are equal."""
+    risks = _percents(table, "mean_risk")
+    top = 2 + max(percent for percent in (*risks, *_percents(table, "high")) if percent is not None)
+    figure = go.Figure(
+        go.Scatter(
+            x=risks, y=_percents(table, "rate"), mode="lines+markers", showlegend=False,
+            line={"color": MAIN, "width": 1}, marker={"size": 9, "color": MAIN}, error_y=_ends(table, QUIET),
+            customdata=table["lines"].to_list(),
+            hovertemplate="told %{x:.1f}%, denied %{y:.1f}% of %{customdata:,} lines<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.add_shape(type="line", x0=0, y0=0, x1=top, y1=top, line={"color": MARK, "width": 1.5, "dash": "dash"})
+    figure.update_xaxes(ticksuffix="%", title_text="risk told", range=[0, top])
+    figure.update_yaxes(ticksuffix="%", title_text="lines denied", range=[0, top])
+    return _quiet(figure, 340)
+
+
 def _bars(
     names: list[str], values: list[float | None], title: str, prefix: str, hover: str, suffix: str = ""
 ) -> go.Figure:

@@ -29,7 +29,7 @@ from claims.settings import Settings
 from claims.snapshot import Snapshot, take_snapshot
 from claims.store import Store
 from dashboard import captions, charts, tables, views, words
-from dashboard.card import quality_of
+from dashboard.card import Quality, quality_of
 from dashboard.drivers import Drivers, drivers_of
 from dashboard.facts import Facts, facts_of
 from features.history import History
@@ -104,13 +104,15 @@ def render(
     facts = facts_of(snapshot, as_of or snapshot.as_of or settings.today(), settings.maturity)
     seen = views.overview(facts)
     driven = _drivers(snapshot, facts, model, history)
+    quality = quality_of(model) if model else None
     context = _figures(facts, seen) | _explained(driven) | {
         "seen": seen, "as_of": facts.as_of, "any_lines": len(facts.lines) > 0,
         "synthetic": synthetic or _invented(snapshot),
         "claim_rate": _share(seen.denied_claims, seen.claims), "waiting": _share(seen.pending, seen.sent),
         "unanswered": _share(seen.no_response, seen.sent), "unmatched": facts.unmatched,
         "store_lines": len(facts.lines),
-        "quality": quality_of(model) if model else None, "model_problem": "" if model else model_problem,
+        "quality": quality, "reliability_chart": _reliability(quality),
+        "model_problem": "" if model else model_problem,
         "data_version": facts.data_version, "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "sections": _sections(facts, seen),
         "lean": views.LEAN,
@@ -172,6 +174,15 @@ def _explained(found: Drivers | None) -> dict[str, Any]:
         return {"concept_chart": None}
     chart = Chart.of("concepts", "Weight of billing concepts", captions.concepts(found), charts.concepts(found))
     return {"concept_chart": chart, "concepts": tables.concepts(found), "drivers": tables.drivers(found)}
+
+
+def _reliability(found: Quality | None) -> Chart | None:
+    if found is None or found.reliability.is_empty():
+        return None
+    table = found.reliability
+    return Chart.of(
+        "reliability", "Risks told and lines denied", captions.reliability(table), charts.reliability(table)
+    )
 
 
 def _invented(snapshot: Snapshot) -> bool:

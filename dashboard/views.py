@@ -47,7 +47,7 @@ class Overview:
 def overview(facts: Facts) -> Overview:
     """Counts, rates and money of the period."""
     mature = facts.mature
-    row = _rated(mature.select(*_sums())).row(0, named=True)
+    row = rated(mature.select(*_sums())).row(0, named=True)
     claims = mature.group_by("submission").agg(pl.col("y").max())["y"]
     first = mature["submitted_date"].min()
     assert first is None or isinstance(first, date)
@@ -75,7 +75,7 @@ def by_month(facts: Facts) -> pl.DataFrame:
     answered = sent.filter(pl.col("y").is_not_null()).group_by("month").agg(*_sums(trend=False))
     table = months.join(answered, on="month", how="left").sort("month").tail(MONTHS)
     table = table.with_columns(pl.col("lines", "denied", "denied_cents", "unpriced").fill_null(0))
-    return _rated(table.with_columns(waiting_share=pl.col("waiting") / pl.col("sent")), trend=False)
+    return rated(table.with_columns(waiting_share=pl.col("waiting") / pl.col("sent")), trend=False)
 
 
 def by_payer(facts: Facts) -> pl.DataFrame:
@@ -142,6 +142,23 @@ def coverage(facts: Facts) -> pl.DataFrame:
     return pl.concat([states, pl.DataFrame(outside, schema=states.schema, orient="row")])
 
 
+def rated(table: pl.DataFrame, trend: bool = True) -> pl.DataFrame:
+    """Adds rate, low, high, few and, with trend, change and clear; null where there are no (or too few) lines.
+
+    table: lines and denied; for the trend also those of its recent lines, recent_lines and recent_denied.
+    """
+    lines, denied = pl.col("lines"), pl.col("denied")
+    table = table.with_columns(rate=pl.when(lines > 0).then(denied / lines), few=lines < FEW, **_wilson(denied, lines))
+    if not trend:
+        return table
+    recent, before = pl.col("recent_lines"), lines - pl.col("recent_lines")
+    enough = (recent >= FEW) & (before >= FEW)
+    change = pl.col("recent_denied") / recent - (denied - pl.col("recent_denied")) / before
+    spread = (pl.col("rate") * (1 - pl.col("rate")) * (1 / recent + 1 / before)).sqrt()
+    table = table.with_columns(change=pl.when(enough).then(change))
+    return table.with_columns(clear=(pl.col("change").abs() > Z_CLEAR * spread).fill_null(False))
+
+
 def _sums(trend: bool = True) -> list[pl.Expr]:
     """Aggregates of a group of labelled lines; with trend those of its recent lines too."""
     recent = [
@@ -166,21 +183,7 @@ def _reasons() -> list[pl.Expr]:
 
 
 def _tally(mature: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
-    return _rated(mature.group_by(keys).agg(*_sums()))
-
-
-def _rated(table: pl.DataFrame, trend: bool = True) -> pl.DataFrame:
-    """Adds rate, low, high, few and, with trend, change and clear; null where there are no (or too few) lines."""
-    lines, denied = pl.col("lines"), pl.col("denied")
-    table = table.with_columns(rate=pl.when(lines > 0).then(denied / lines), few=lines < FEW, **_wilson(denied, lines))
-    if not trend:
-        return table
-    recent, before = pl.col("recent_lines"), lines - pl.col("recent_lines")
-    enough = (recent >= FEW) & (before >= FEW)
-    change = pl.col("recent_denied") / recent - (denied - pl.col("recent_denied")) / before
-    spread = (pl.col("rate") * (1 - pl.col("rate")) * (1 / recent + 1 / before)).sqrt()
-    table = table.with_columns(change=pl.when(enough).then(change))
-    return table.with_columns(clear=(pl.col("change").abs() > Z_CLEAR * spread).fill_null(False))
+    return rated(mature.group_by(keys).agg(*_sums()))
 
 
 def _wilson(denied: pl.Expr, lines: pl.Expr) -> dict[str, pl.Expr]:

@@ -45,12 +45,14 @@ _PROBLEMS: dict[int | str, Json] = {
 def create_app(settings: Settings, scorer: Scorer | None = None) -> FastAPI:
     """The service of a site. With a scorer it serves that one; else the exported champion, watched for changes.
 
-    Without a model it starts all the same and answers 503 where a model is needed.
+    Without a model it starts all the same and answers 503 where a model is needed. `app.state.current` (a Current)
+    hands out the scorer, for an app that adds to this one: it is loaded when the app starts.
     """
     current = Current(settings, scorer)
     app = FastAPI(
         title="Denial risk of claims", lifespan=partial(_lifespan, current=current), docs_url=None, redoc_url=None
     )
+    app.state.current = current
     install(app)
     _add_scoring(app, current)
     _add_reading(app, current)
@@ -81,7 +83,7 @@ def _add_scoring(app: FastAPI, current: Current) -> None:
 def _add_reading(app: FastAPI, current: Current) -> None:
     @app.get("/v1/model", responses={503: _PROBLEMS[503]})
     def model() -> Json:
-        """The model in service, its features, and its metrics where its folder holds them."""
+        """The model in service, its features, and its metrics as the replay measured them; null where none was held."""
         return _model(current.get())
 
     @app.get("/v1/features")
@@ -155,7 +157,7 @@ def _model(scorer: Scorer) -> Json:
         "catalog_digest": model.catalog_digest,
         "history_through": scorer.history.through and scorer.history.through.isoformat(),
         "features": [_feature(BY_NAME[name]) for name in model.features],
-        "metrics": model.versions.get("metrics"),
+        "metrics": model.evaluation and model.evaluation["metrics"],
     }
 
 

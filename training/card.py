@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from training.cohort import Cohort
-from training.evaluate import Report
-from training.gate import Answer
+from training.evaluation import Evaluation
 from training.metrics import Metrics
 from training.model import DenialModel
 
@@ -33,6 +30,9 @@ LIMITS = """\
 - Claims whose outcome the tool itself has changed are learned as they were sent."""
 
 
+UNKNOWN = "Not known: there was too little history for a replay."
+
+
 def number(metrics: Metrics, name: str) -> str:
     """`0.812 (0.800 to 0.824)`, `not defined`, or nothing for a metric that was not asked for."""
     value, low, high = metrics.get(name), metrics.get(f"{name}_low"), metrics.get(f"{name}_high")
@@ -43,19 +43,14 @@ def number(metrics: Metrics, name: str) -> str:
     return f"{value:.3f}" if low is None or high is None else f"{value:.3f} ({low:.3f} to {high:.3f})"
 
 
-def make_card(
-    model: DenialModel,
-    cohort: Cohort,
-    replayed: tuple[str, Report] | None,
-    gate: Sequence[Answer],
-    concepts: dict[str, list[str]],
-) -> str:
-    """The text of card.md. `replayed`: the first day of the replay and its report; None when it was not possible."""
+def make_card(model: DenialModel, cohort: Cohort, concepts: dict[str, list[str]]) -> str:
+    """The text of card.md, for people; a program reads the same figures from `model.evaluation`."""
+    found = model.evaluation
     sections = [
         _what(model),
         _learned_from(model, cohort),
-        _figures(*replayed) if replayed else "## How good\n\nNot known: there was too little history for a replay.",
-        "## Gate\n\n" + "\n".join(f"- {a['code']} {a['outcome'].replace('_', ' ')}: {a['detail']}" for a in gate),
+        f"## How good\n\n{_figures(found) if found else UNKNOWN}",
+        f"## Gate\n\n{_gate(found) if found else UNKNOWN}",
         _calibration(model),
         f"## Limits\n\n{LIMITS}",
         "## Features by concept\n\n"
@@ -91,25 +86,32 @@ def _learned_from(model: DenialModel, cohort: Cohort) -> str:
     )
 
 
-def _figures(start: str, found: Report) -> str:
-    names = list(found.baselines)
-    head = f"| | this model | {' | '.join(name.replace('_', ' ') for name in names)} |\n|---|---|{'---|' * len(names)}"
+def _figures(found: Evaluation) -> str:
+    metrics, baselines = found["metrics"], found["baselines"]
+    head = f"| | this model | {' | '.join(name.replace('_', ' ') for name in baselines)} |"
     rows = [
-        f"| {words} | {number(found.metrics, name)} | {' | '.join(number(found.baselines[b], name) for b in names)} |"
+        f"| {words} | {number(metrics, name)} | {' | '.join(number(other, name) for other in baselines.values())} |"
         for name, words in WORDS.items()
     ]
     payers = [
         f"| {payer} | {m['lines']} | {m['denial_rate']:.3f} | "
         f"{' | '.join(number(m, name) for name in ('auroc', 'brier', 'ece'))} |"
-        for payer, m in found.by_payer.items()
+        for payer, m in found["by_payer"].items()
     ]
+    bins = [f"| {one['lines']} | {one['mean_risk']:.3f} | {one['denied_share']:.3f} |" for one in found["reliability"]]
     return (
-        f"## How good\n\nReplay: a model trained as of {start} scored the {found.metrics['lines']:.0f} lines "
-        f"({found.metrics['claims']:.0f} claims) submitted since then whose outcomes are mature; denied "
-        f"{number(found.metrics, 'denial_rate')}. 95 % intervals by bootstrap over claims.\n\n{head}\n"
-        + "\n".join(rows)
+        f"Replay: a model trained as of {found['replay_from']} scored the {metrics['lines']:.0f} lines "
+        f"({metrics['claims']:.0f} claims) submitted since then whose outcomes are mature; denied "
+        f"{number(metrics, 'denial_rate')}. 95 % intervals by bootstrap over claims.\n\n"
+        + "\n".join([head, f"|---|---|{'---|' * len(baselines)}", *rows])
         + "\n\n| payer | lines | denied | AUROC | Brier | ECE |\n|---|---|---|---|---|---|\n" + "\n".join(payers)
+        + "\n\nRisks told and lines denied, from the riskiest tenth of the lines to the least risky:\n\n"
+        "| lines | mean risk | denied |\n|---|---|---|\n" + "\n".join(bins)
     )  # fmt: skip
+
+
+def _gate(found: Evaluation) -> str:
+    return "\n".join(f"- {a['code']} {a['outcome'].replace('_', ' ')}: {a['detail']}" for a in found["gate"])
 
 
 def _calibration(model: DenialModel) -> str:

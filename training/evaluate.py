@@ -23,7 +23,7 @@ from training.cohort import Cohort, cohort_of, require
 from training.examples import Examples, Plan, examples, learn, origin, plan
 from training.fit import Recipe
 from training.matrix import usable
-from training.metrics import Metrics, Scored, measure
+from training.metrics import Bin, Metrics, Scored, measure, reliability
 from training.model import DenialModel
 
 Cut = Callable[[date], Snapshot]  # what was known strictly before a day
@@ -124,11 +124,12 @@ def baseline_scores(learned: Learned, later: Examples, X: np.ndarray, settings: 
 
 @dataclass(frozen=True)
 class Report:
-    """Metrics of the model, of its claims (names claim_*), of the baselines, and by payer."""
+    """Metrics of the model, of its claims (names claim_*), of the baselines, by payer; and the risks bin by bin."""
 
     metrics: Metrics
     baselines: dict[str, Metrics]
     by_payer: dict[str, Metrics]
+    reliability: list[Bin]
 
 
 def report(done: Replay, settings: Settings) -> Report:
@@ -141,7 +142,7 @@ def report(done: Replay, settings: Settings) -> Report:
         f"claim_{name}{end}": claims[f"{name}{end}"] for name in kept for end in ENDS if f"{name}{end}" in claims
     }
     others = {name: measure(done.later.scored(p), budget, seed) for name, p in done.baselines.items()}
-    return Report(own, others, by_payer(done, settings))
+    return Report(own, others, by_payer(done, settings), reliability(done.scored))
 
 
 ENDS = ("", "_low", "_high")

@@ -7,7 +7,6 @@ and the card says what was not shown. One failed check is enough to fail the gat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, TypedDict
 
 import numpy as np
 import polars as pl
@@ -16,6 +15,7 @@ from features.build import build
 from features.history import History
 from features.table import FeatureTable
 from training.evaluate import Replay
+from training.evaluation import Answer
 from training.examples import Examples
 from training.metrics import BINS, Metrics, Scored, difference
 from training.model import DenialModel
@@ -25,15 +25,6 @@ ECE_ALLOWED = 0.02  # beyond what chance alone gives a perfectly calibrated mode
 SLOPE = (0.8, 1.25)
 SAMPLE = 25  # submissions built alone
 ADDITIVE = 1e-9
-Outcome = Literal["passed", "failed", "not_applicable"]
-
-
-class Answer(TypedDict):
-    """One check's answer, as in the contract of `denials train --json`."""
-
-    code: str
-    outcome: Outcome
-    detail: str
 
 
 def answer(code: str, good: bool, detail: str) -> Answer:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 
@@ -19,6 +20,14 @@ NAMES = (
     "auroc", "auprc", "brier", "ece", "log_loss", "recall_at_p95", "dollars_at_budget",
 )  # fmt: skip
 Metrics = dict[str, float | None]
+
+
+class Bin(TypedDict):
+    """Some lines of similar risk: their number, the mean of their risks and the share that was denied."""
+
+    lines: int
+    mean_risk: float
+    denied_share: float
 
 
 @dataclass(frozen=True)
@@ -49,7 +58,7 @@ class Meter:
         self._y = scored.y[order].astype(np.float64)
         self._p = scored.p[order].astype(np.float64)
         self._ends = np.flatnonzero(np.append(np.diff(self._p) != 0, True))  # last row of each run of equal scores
-        self._bins = np.arange(len(order)) * BINS // max(1, len(order))
+        self._bins = _bins(len(order))
         self._squares = (self._p - self._y) ** 2
         safe = np.clip(self._p, 1e-12, 1 - 1e-12)
         self._loss = -np.where(self._y > 0, np.log(safe), np.log1p(-safe))
@@ -93,6 +102,21 @@ class Meter:
         total = _dot(denied, weights)
         reviewed = np.cumsum(weights) <= self._budget * weights.sum() + 1e-9
         return float((denied * weights)[reviewed].sum() / total) if total > 0 else None
+
+
+def _bins(rows: int) -> np.ndarray:
+    """(rows,) the bin of each row in order of risk: BINS of equal numbers of rows, as far as they can be equal."""
+    return np.arange(rows) * BINS // max(1, rows)
+
+
+def reliability(scored: Scored) -> list[Bin]:
+    """The bins over which the ECE is taken, the riskiest first; fewer than BINS where there are fewer rows."""
+    order = np.argsort(-scored.p, kind="stable")
+    bins = _bins(len(order))
+    return [
+        {"lines": len(rows), "mean_risk": float(scored.p[rows].mean()), "denied_share": float(scored.y[rows].mean())}
+        for rows in (order[bins == one] for one in np.unique(bins))
+    ]
 
 
 def _dot(a: np.ndarray, b: np.ndarray) -> float:

@@ -1,7 +1,8 @@
 """A model is a folder of plain files that knows its own features and refuses rows built from others.
 
 booster.txt, calibration.json, catalog.json (columns of X, with digests), categories.json (levels), golden.jsonl
-(claims and the risks they must get), card.md, versions.json (where it comes from; checksums of the other files).
+(claims and the risks they must get), card.md, versions.json (where it comes from, how good it was on later lines:
+training/evaluation.py; checksums of the other files).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from features.catalog import Feature
 from features.table import FeatureTable
 from training.calibrate import Calibration
 from training.contributions import contributions, threads
+from training.evaluation import KEY, Evaluation
 from training.matrix import Encoder, Levels
 
 FILES = ("booster.txt", "calibration.json", "catalog.json", "categories.json", "golden.jsonl", "card.md")
@@ -91,6 +93,12 @@ class DenialModel:
         return date.fromisoformat(self.versions["as_of"])
 
     @property
+    def evaluation(self) -> Evaluation | None:
+        """What the replay measured when it was trained; None where there was too little history for one."""
+        found: Evaluation | None = self.versions.get(KEY)
+        return found
+
+    @property
     def catalog_digest(self) -> str:
         """One digest of the features used and their definitions."""
         listed = "\n".join(f"{column.name} {column.digest}" for column in self.columns)
@@ -127,6 +135,10 @@ class DenialModel:
     def with_version(self, version: str) -> DenialModel:
         """The same model under a registered number."""
         return replace(self, versions=self.versions | {"version": version})
+
+    def with_evaluation(self, found: Evaluation | None) -> DenialModel:
+        """The same model with what was measured."""
+        return replace(self, versions=self.versions | {KEY: found})
 
     def save(self, folder: Path) -> None:
         """Write the folder whole or not at all, replacing an older one: first beside it, then renamed."""

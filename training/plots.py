@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from training.evaluate import Replay, Report
-from training.metrics import BINS, Scored
+from training.metrics import Scored, reliability
 
 EXPLAINED = 1000  # lines in the summary of contributions
 
@@ -59,9 +59,8 @@ def _precision_recall(axes: Axes, scored: Scored) -> None:
 
 
 def _calibration(axes: Axes, scored: Scored) -> None:
-    bins = np.array_split(np.argsort(scored.p, kind="stable"), BINS)
-    points = [(scored.p[b].mean(), scored.y[b].mean(), len(b)) for b in bins if len(b)]
-    p, seen, n = (np.array(column) for column in zip(*points, strict=True))
+    bins = reliability(scored)
+    p, seen, n = (np.array([one[name] for one in bins]) for name in ("mean_risk", "denied_share", "lines"))
     axes.errorbar(p, seen, yerr=1.96 * np.sqrt(seen * (1 - seen) / n), fmt="o")
     top = float(max(p.max(), seen.max())) * 1.1 or 1.0
     axes.plot([0, top], [0, top], color="grey", linewidth=0.5)

@@ -31,9 +31,9 @@ from training.evaluate import (
     report,
 )
 from training.evaluate import replay as replay_since
+from training.evaluation import Answer, Evaluation, evaluation_of
 from training.examples import Examples, Plan, Progress, learn, origin, plan
 from training.fit import Recipe
-from training.gate import Answer
 from training.golden import SAMPLE, make_golden, read_golden
 from training.model import DenialModel
 
@@ -80,6 +80,11 @@ class Judged:
     answers: list[Answer]
     note: str | None = None
 
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """As the model folder keeps it."""
+        return evaluation_of(self.replayed.start, self.report, self.answers) if self.replayed else None
+
 
 def silent(message: str, share: float) -> None:
     """Progress for nobody."""
@@ -114,7 +119,10 @@ def evaluate(
     source: Store | Cut, settings: Settings, *, which: str = "challenger", replay_from: date | None = None,
     progress: Progress = silent,
 ) -> TrainResult:  # fmt: skip
-    """Hold the gate again for a registered version, as of its own day; records the outcome."""
+    """Hold the gate again for a registered version, as of its own day; records the outcome where promote looks for it.
+
+    The folder keeps the evaluation that it was registered with: it is never written again.
+    """
     folder = registry.resolve(settings, which)
     model = DenialModel.load(folder)
     cut = _cutter(source, settings)
@@ -144,7 +152,7 @@ def judge(
         answers = [
             gate.not_applicable(code, "too little history for a replay") for code in ("DEN001", "DEN002", "DEN003")
         ]
-        return Judged(None, Report({}, {}, {}), answers, f"not evaluated: {error}")
+        return Judged(None, Report({}, {}, {}, []), answers, f"not evaluated: {error}")
     progress("measuring", 0.5)
     found = report(done, settings)
     seed = settings.training.seed
@@ -177,13 +185,13 @@ def _risk(model: DenialModel, found: Examples) -> np.ndarray:
 
 
 def finish(today: Material, chosen: Plan, recipe: Recipe, judged: Judged, golden: Path | None) -> DenialModel:
-    """The final model with its card and its golden claims."""
+    """The final model with what the replay measured, its card and its golden claims."""
     model = learn(today.found, chosen, recipe, origin(today.snapshot, today.cohort, recipe))
+    model = model.with_evaluation(judged.evaluation)
     concepts: dict[str, list[str]] = defaultdict(list)
     for name in model.features:
         concepts[catalog.BY_NAME[name].concept].append(name)
-    replayed = (str(judged.replayed.start), judged.report) if judged.replayed else None
-    card = make_card(model, today.cohort, replayed, judged.answers, concepts)
+    card = make_card(model, today.cohort, concepts)
     rows = make_golden(model, read_golden(golden)) if golden and golden.exists() else ()
     return replace(model, card=card, golden=rows)
 

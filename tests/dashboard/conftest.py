@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, timedelta
 
 import ascii_table
@@ -16,13 +15,32 @@ from claims.store import Store
 from claims.table import Authorization, Line, Outcome
 from data.synthetic.generate import generate
 from data.synthetic.world import load_world
-from training.card import make_card
-from training.evaluate import learn_as_of
+from training.evaluate import Report, learn_as_of
+from training.evaluation import Evaluation, evaluation_of
 from training.fit import Recipe
-from training.gate import Answer, answer, not_applicable
+from training.gate import answer, not_applicable
+from training.metrics import Bin
 
 QUICK = Recipe(max_rounds=30, learning_rate=0.2, num_leaves=7, min_data_in_leaf=20)
-GATE: list[Answer] = [answer("DEN001", True, "AUROC +0.1"), not_applicable("DEN002", "there is no champion")]
+METRICS = {"auroc": 0.8, "auroc_low": 0.75, "auroc_high": 0.85, "brier": 0.1, "ece": None, "lines": 400, "claims": 250}
+TABLE = {"auroc": 0.7, "auroc_low": None, "auroc_high": None, "brier": 0.12}
+BINS: list[Bin] = [
+    {"lines": 100, "mean_risk": risk, "denied_share": share}
+    for risk, share in ((0.4, 0.6), (0.2, 0.21), (0.1, 0.09), (0.02, 0.03))
+]
+
+
+def measured() -> Evaluation:
+    """What a replay might have measured."""
+    gate = [answer("DEN001", True, "x: y"), not_applicable("DEN002", "there is no champion")]
+    rivals = {"logistic_regression": {"auroc": 0.75}, "payer_cpt": TABLE, "a_new_one": {"ece": 0.5}}
+    return evaluation_of(date(2026, 1, 1), Report(METRICS, rivals, {}, BINS), gate)
+
+
+@pytest.fixture
+def evaluation() -> Evaluation:
+    """The one that the site's champion keeps."""
+    return measured()
 
 
 @pytest.fixture
@@ -60,7 +78,7 @@ def snapshot() -> Callable[..., Snapshot]:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """A home with a synthetic practice in its store and a champion, version 3."""
+    """A home with a synthetic practice in its store and a champion, version 3, with figures of a replay."""
     settings = Settings(home=tmp_path_factory.mktemp("dashboard"))
     store = Store.open(settings)
     world = generate(load_world("small"), 1_200, seed=7)
@@ -69,6 +87,5 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     last = store.outcomes()["known_date"].max()
     assert isinstance(last, date)
     learned = learn_as_of(lambda day: take_snapshot(store, day), last + timedelta(days=1), settings, QUICK)
-    card = make_card(learned.model, learned.material.cohort, None, GATE, {})
-    replace(learned.model.with_version("3"), card=card).save(settings.models / "champion")
+    learned.model.with_version("3").with_evaluation(measured()).save(settings.models / "champion")
     return settings

@@ -54,7 +54,7 @@ def test_charts_are_drawn_quietly_and_fit(browser: Browser, report: Path, width:
     assert said == []
     assert [address for address in asked if not address.startswith(("data:", "blob:"))] == [report.as_uri()]
     charts = page.locator(".chart")
-    assert charts.count() == 7
+    assert charts.count() == 8
     for i in range(charts.count()):
         assert charts.nth(i).locator("path.point, .points path, .bars path").count() > 0
         assert charts.nth(i).locator("svg").first.bounding_box()["width"] <= width

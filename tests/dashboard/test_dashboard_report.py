@@ -34,10 +34,19 @@ def full(site: Settings) -> str:
 def test_full_page_has_every_section_and_chart(full: str) -> None:
     page = read(full)
     assert {"time", "payers", "codes", "reasons", "hot", "drivers", "model", "counted"} <= page.ids
-    charts = {"months", "dollars", "payer-rates", "family-rates", "code-rates", "reason", "concepts"}
+    charts = {"months", "dollars", "payer-rates", "family-rates", "code-rates", "reason", "concepts", "reliability"}
     assert set(page.figures) == {f"{name}-figure" for name in charts}
     assert page.tags.count("figcaption") == len(charts)
     assert "Synthetic data" in page.text and "version 3" in page.text
+
+
+def test_the_model_section_tells_how_good_it_was(full: str, snapshot: Make, settings: Settings, site: Settings) -> None:
+    text = read(full).text
+    assert "The riskiest: told 40.0%, denied 60.0%" in text and "known before 1 Jan 2026" in text
+    model = DenialModel.load(site.models / "champion").with_evaluation(None)
+    bare = read(render(snapshot(50, lambda i: False), settings, model=model, as_of=AS_OF))
+    assert "reliability-figure" not in bare.figures and "concepts-figure" in bare.figures
+    assert bare.text.count("not measured") == 5 and "registered without a replay" in bare.text
 
 
 def test_page_stays_small(full: str) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import copy
 import json
 import logging
+import math
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,8 @@ from claims.settings import Settings
 from serving.api import create_app
 from serving.score import Scorer
 from serving.wire import EXAMPLE, ScoreResponse, request_schema
+from training.evaluate import Report
+from training.evaluation import evaluation_of
 
 Json = dict[str, Any]
 PLANTED = ("PLANTED-77", "MEMSECRET9", "1931-12-24")
@@ -244,6 +249,28 @@ def test_model_and_features(client: TestClient, scorer: Scorer) -> None:
     assert {f["name"]: f["digest"] for f in listed}.items() >= {
         f["name"]: f["digest"] for f in told["features"]
     }.items()
+
+
+def test_metrics_are_those_that_the_folder_keeps(site: Settings, scorer: Scorer) -> None:
+    metrics = {"auroc": 0.8, "ece": math.nan}
+    found = evaluation_of(date(2026, 1, 1), Report(metrics, {}, {}, []), [])
+    for evaluation, told in ((found, {"auroc": 0.8, "ece": None}), (None, None)):
+        other = replace(scorer, model=scorer.model.with_evaluation(evaluation))
+        with TestClient(create_app(site, other)) as client:
+            assert client.get("/v1/model").json()["metrics"] == told
+
+
+def test_the_champion_is_loaded_when_the_service_starts(site: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = []
+    load = Scorer.load
+    monkeypatch.setattr(Scorer, "load", lambda settings: loaded.append(1) or load(settings=settings))
+    app = create_app(site)
+    assert loaded == []
+    with TestClient(app) as client:
+        assert loaded == [1]
+        assert client.get("/ready").status_code == 200
+        assert app.state.current.get().model.version == "3"
+    assert loaded == [1]
 
 
 def test_without_a_model_the_service_lives_and_says_so(empty: TestClient, claim: Json) -> None:

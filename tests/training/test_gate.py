@@ -10,6 +10,7 @@ import pytest
 from features.history import History
 from features.table import FeatureTable
 from training import gate
+from training.evaluation import Answer
 from training.examples import Examples
 from training.metrics import Scored, measure
 from training.model import DenialModel
@@ -27,7 +28,7 @@ def world(lines: int = 4000, seed: int = 1) -> tuple[Scored, np.ndarray]:
     return Scored(y, sigmoid(z), np.arange(lines) // 2, np.ones(lines)), z
 
 
-def outcome(answer: gate.Answer) -> str:
+def outcome(answer: Answer) -> str:
     return answer["outcome"]
 
 

@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 from sklearn import metrics as peer
 
-from training.metrics import NAMES, Meter, Scored, calibration_slope, difference, draws, interval, measure
+from training.metrics import (
+    NAMES,
+    Meter,
+    Scored,
+    calibration_slope,
+    difference,
+    draws,
+    interval,
+    measure,
+    reliability,
+)
 
 
 def made(lines: int = 4000, ties: bool = False, seed: int = 3) -> Scored:
@@ -48,6 +58,25 @@ def test_ece_by_hand() -> None:
     p = np.repeat(np.linspace(0.05, 0.95, 10), 100)
     y = np.concatenate([np.arange(100) < round(100 * q) + 4 for q in np.linspace(0.05, 0.95, 10)]).astype(float)
     assert Meter(Scored(y, p, np.arange(1000), np.ones(1000)), 0.1).measure()["ece"] == pytest.approx(0.04, abs=1e-9)
+
+
+@pytest.mark.parametrize("lines", [4000, 4003, 7, 1])
+def test_reliability_and_ece_are_taken_over_the_same_bins(lines: int) -> None:
+    scored = made(lines, ties=True)
+    bins = reliability(scored)
+    sizes = [one["lines"] for one in bins]
+    assert sum(sizes) == lines and len(bins) == min(10, lines) and max(sizes) - min(sizes) <= 1
+    risks = [one["mean_risk"] for one in bins]
+    assert risks == sorted(risks, reverse=True)
+    assert sum(one["denied_share"] * one["lines"] for one in bins) == pytest.approx(scored.y.sum())
+    ece = Meter(scored, 0.1).measure()["ece"]
+    if lines > 100:
+        gaps = [abs(one["mean_risk"] - one["denied_share"]) * one["lines"] for one in bins]
+        assert sum(gaps) / lines == pytest.approx(ece, abs=1e-12)
+
+
+def test_no_lines_no_bins() -> None:
+    assert reliability(Scored(np.zeros(0), np.zeros(0), np.zeros(0, int), np.zeros(0))) == []
 
 
 def test_dollars_at_budget_by_hand() -> None:

@@ -1,6 +1,7 @@
 """The folder: what is saved is what is loaded, damage is noticed, changed features are named."""
 
 import dataclasses
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,10 @@ from made_up import made_table
 
 from claims.errors import ModelMismatchError, NoModelError
 from features import catalog
+from training.evaluate import Report
+from training.evaluation import evaluation_of
+from training.gate import answer
+from training.metrics import Bin
 from training.model import FILES, DenialModel
 
 pytestmark = pytest.mark.usefixtures("small_catalog")
@@ -33,6 +38,24 @@ def test_a_saved_model_scores_as_before(made_model: DenialModel, folder: Path) -
         made_model.versions,
         made_model.catalog_digest,
     )
+
+
+def test_what_was_measured_stays_with_the_model_and_is_plain_json(made_model: DenialModel, tmp_path: Path) -> None:
+    metrics = {"auroc": 0.8, "calibration_slope": float("nan"), "lines": 10}
+    bins: list[Bin] = [{"lines": 10, "mean_risk": 0.2, "denied_share": 0.1}]
+    report = Report(metrics, {"payer_cpt": {"auroc": float("inf")}}, {"P1": {"ece": None}}, bins)
+    found = evaluation_of(date(2026, 1, 1), report, [answer("DEN001", True, "better")])
+    made_model.with_evaluation(found).with_version("4").save(tmp_path / "model")
+    text = (tmp_path / "model" / "versions.json").read_text()
+    assert "NaN" not in text and "Infinity" not in text
+    kept = DenialModel.load(tmp_path / "model").evaluation
+    assert kept == found and kept["replay_from"] == "2026-01-01" and kept["reliability"] == bins
+    assert kept["metrics"] == {"auroc": 0.8, "calibration_slope": None, "lines": 10}
+    assert kept["baselines"] == {"payer_cpt": {"auroc": None}}
+
+
+def test_a_folder_of_before_has_no_evaluation(folder: Path) -> None:
+    assert DenialModel.load(folder).evaluation is None
 
 
 def test_the_folder_holds_plain_files_and_nothing_else(folder: Path) -> None:

@@ -19,6 +19,7 @@ from data.synthetic.generate import generate
 from data.synthetic.world import load_world
 from features.history import History
 from training import gate, registry
+from training.card import number
 from training.cohort import cohort_of
 from training.evaluate import gather, learn_as_of, replay, replay_start
 from training.examples import examples
@@ -100,6 +101,30 @@ def test_the_answer_is_the_contract(site: Site, practice: Practice) -> None:
     assert set(told["baselines"]) == {"payer_cpt", "logistic_regression"}
     assert [a["code"] for a in told["gate"]] == [f"DEN00{i}" for i in range(1, 7)]
     assert all(set(a) == {"code", "outcome", "detail"} for a in told["gate"])
+
+
+def test_the_folder_keeps_what_the_replay_measured(site: Site) -> None:
+    model = DenialModel.load(site.result.folder)
+    found, result = model.evaluation, site.result
+    assert found is not None and result.replayed is not None
+    assert set(found) == {"replay_from", "metrics", "baselines", "by_payer", "gate", "reliability"}
+    assert found["replay_from"] == str(result.replayed.start)
+    assert (found["metrics"], found["baselines"]) == (result.metrics, result.baselines)
+    assert (found["by_payer"], found["gate"]) == (result.by_payer, result.gate)
+    assert sum(one["lines"] for one in found["reliability"]) == found["metrics"]["lines"] == len(result.replayed.later)
+    ece = sum(one["lines"] * abs(one["mean_risk"] - one["denied_share"]) for one in found["reliability"])
+    assert ece / len(result.replayed.later) == pytest.approx(found["metrics"]["ece"], abs=1e-12)
+
+
+def test_card_and_folder_tell_the_same_figures(site: Site) -> None:
+    model = DenialModel.load(site.result.folder)
+    found = model.evaluation
+    assert found is not None
+    assert f"| AUROC (a denied line ranks above a paid one) | {number(found['metrics'], 'auroc')} |" in model.card
+    for one in found["reliability"]:
+        assert f"| {one['lines']} | {one['mean_risk']:.3f} | {one['denied_share']:.3f} |" in model.card
+    for answer in found["gate"]:
+        assert f"- {answer['code']} {answer['outcome'].replace('_', ' ')}: {answer['detail']}\n" in model.card
 
 
 def test_progress_only_rises_to_the_end(site: Site) -> None:
@@ -188,7 +213,9 @@ def test_without_a_replay_and_without_mlflow_there_is_still_a_model_on_disk(prac
     assert "too little" in result.notes[0]
     assert result.run_id is None and result.model_version == "unregistered"
     assert "not registered" in result.notes[1] and str(tmp_path) in result.notes[1]
-    assert DenialModel.load(result.folder).card.count("Not known: there was too little history") == 1
+    model = DenialModel.load(result.folder)
+    assert model.evaluation is None and "evaluation" in model.versions
+    assert model.card.count("Not known: there was too little history") == 2  # how good, and the gate
     with pytest.raises(OutOfReachError):
         registry.aliases(settings)
 
@@ -293,7 +320,9 @@ def test_promotion_and_rollback(site: Site, practice: Practice) -> None:
     assert registry.promote(settings) == {
         "model_version": "1", "previous": None, "folder": str(settings.models / "denial-1"),
     }  # fmt: skip
-    assert DenialModel.load(settings.models / "champion").version == "1"
+    exported = DenialModel.load(settings.models / "champion")
+    assert exported.version == "1" and exported.evaluation == DenialModel.load(site.result.folder).evaluation
+    assert exported.evaluation is not None and exported.evaluation["metrics"] == site.result.metrics
     assert os.readlink(settings.models / "champion") == "denial-1"
 
     second = train(
@@ -383,7 +412,9 @@ def test_a_champion_that_this_code_cannot_run_is_said_to_be_so(practice: Practic
 
 def test_evaluate_holds_the_gate_again_and_records_it(site: Site, practice: Practice) -> None:
     registry.set_gate(site.settings, "1", "failed", [])
+    before = (registry.resolve(site.settings, "1") / "versions.json").read_bytes()
     again = evaluate(practice.cut, site.settings, which="1")
+    assert (registry.resolve(site.settings, "1") / "versions.json").read_bytes() == before
     assert again.model_version == "1" and again.metrics["lines"] == site.result.metrics["lines"]
     assert {a["code"] for a in again.gate} == {a["code"] for a in site.result.gate}
 
