@@ -44,6 +44,15 @@ class Current:
             return self._scorer
         raise self._error or NoModelError("the model is being loaded; try again in a moment")
 
+    def fresh(self) -> Scorer:
+        """The scorer of the champion and the store as they are now, waited for; the old one where none can be made.
+
+        Raises as `get` does. For whoever shows the store: who scores should not wait.
+        """
+        if not self._fixed:
+            self._load(_stamp(self.settings))
+        return self.get()
+
     def _renew(self) -> None:
         stamp = _stamp(self.settings)
         if stamp == self._stamp:

@@ -65,5 +65,20 @@ def test_follows_the_store(home: Settings, site: Settings, scorer: Scorer) -> No
     pytest.fail("the history was not loaded anew")
 
 
+def test_fresh_waits_for_what_is_there_now(home: Settings, site: Settings, scorer: Scorer) -> None:
+    current = Current(home)
+    with pytest.raises(NoModelError, match="denials train"):
+        current.fresh()
+    shutil.copytree(site.models / "champion", home.models / "champion")
+    assert current.fresh().history.through is None
+    shutil.copytree(site.store, home.store)
+    assert current.fresh().history.through == scorer.history.through
+    scorer.model.with_version("4").save(home.models / "champion")
+    assert current.fresh().model.version == "4" and current.fresh() is current.get()
+    (home.models / "champion" / "versions.json").write_text("{")
+    assert current.fresh().model.version == "4"
+
+
 def test_a_given_scorer_serves_for_good(home: Settings, scorer: Scorer) -> None:
-    assert Current(home, scorer).get() is scorer
+    current = Current(home, scorer)
+    assert current.get() is current.fresh() is scorer
