@@ -27,7 +27,7 @@ def rates_by_joins(lines: pl.DataFrame, snapshot: Snapshot) -> pl.DataFrame:
 
 
 def _keyed(lines: pl.DataFrame) -> pl.DataFrame:
-    texts = Lines(lines).texts()
+    texts = dict(Lines(lines).texts())
     wanted = ("payer", "code", "family", "dx", "modifiers", "provider", "patient")
     columns = [pl.Series(name, texts[name], dtype=pl.String).fill_null("") for name in wanted]
     number = lines["prior_authorization_number"].fill_null("") != ""

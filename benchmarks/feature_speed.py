@@ -29,6 +29,7 @@ from features import History, build
 
 LINES, REPEATS, ONLINE = 1_000_000, 5, 300
 LINES_A_CLAIM = 2.5
+PARTS = ("lines", "outcomes", "authorizations", "controls")
 
 
 def main() -> None:
@@ -59,8 +60,18 @@ def _prepare(folder: Path) -> None:
     lines, outcomes, grants = (read_frame(f, settings) for f in (made.lines, made.outcomes, made.authorizations))
     stored = lines.lines.with_columns(version=pl.lit(1, pl.Int32)).select(Line.column_names())
     whole = snapshot_of(stored, outcomes.outcomes, grants.authorizations.select(Authorization.column_names()))
-    for name in ("lines", "outcomes", "authorizations", "controls"):
-        getattr(whole, name).write_parquet(folder / f"{name}.parquet")
+    for count in (LINES // 2, LINES):
+        cut = _earliest(whole, count)
+        for name in PARTS:
+            getattr(cut, name).write_parquet(folder / f"{name}-{count}.parquet")
+
+
+def _earliest(snapshot: Snapshot, count: int) -> Snapshot:
+    """The earliest `count` lines, or a few more so that no claim is cut, with what became known of them."""
+    lines = snapshot.lines.sort("submitted_date", "submission_id")
+    lines = lines.filter(pl.col("submission_id").is_in(lines["submission_id"][:count].unique().implode()))
+    own = lines.select("submission_id").unique()
+    return replace(snapshot, lines=lines, outcomes=snapshot.outcomes.join(own, on="submission_id", how="semi"))
 
 
 def _measured(folder: Path, lines: int) -> dict[str, float]:
@@ -69,7 +80,7 @@ def _measured(folder: Path, lines: int) -> dict[str, float]:
 
 
 def _measure(folder: Path, count: int) -> dict[str, float]:
-    """In a process of its own: the earliest `count` lines, or a few more so that no claim is cut."""
+    """In a process of its own."""
     snapshot = _load(folder, count)
     started = time.perf_counter()
     history = History.of(snapshot)
@@ -88,12 +99,8 @@ def _measure(folder: Path, count: int) -> dict[str, float]:
 
 
 def _load(folder: Path, count: int) -> Snapshot:
-    parts = {name: pl.read_parquet(folder / f"{name}.parquet") for name in ("outcomes", "authorizations", "controls")}
-    lines = pl.read_parquet(folder / "lines.parquet").sort("submitted_date", "submission_id")
-    kept = lines.filter(pl.col("submission_id").is_in(lines["submission_id"][:count].unique().implode()))
-    snapshot = Snapshot(lines=kept, data_version="", unmatched=0, as_of=None, **parts)
-    own = kept.select("submission_id").unique()
-    return replace(snapshot, outcomes=parts["outcomes"].join(own, on="submission_id", how="semi"))
+    parts = {name: pl.read_parquet(folder / f"{name}-{count}.parquet") for name in PARTS}
+    return Snapshot(data_version="", unmatched=0, as_of=None, **parts)
 
 
 def _best(work: Callable[[], object], repeats: int) -> float:

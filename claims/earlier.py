@@ -7,6 +7,7 @@ leads to a strictly earlier submitted_date and rests on nothing known later. Tex
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import polars as pl
@@ -42,6 +43,18 @@ def chains(lines: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+class Chains(Protocol):
+    """Knows which chain a line belongs to."""
+
+    def chain_of(self, lines: pl.DataFrame) -> Ints:
+        """(lines,) the chain's number; -1: none that is known."""
+        ...
+
+    def holds(self, lines: pl.DataFrame) -> np.ndarray:
+        """(lines,) whether the submission is known."""
+        ...
+
+
 class ChainIndex:
     """The chain of a few new lines, against stored ones, without touching the stored ones again.
 
@@ -69,6 +82,12 @@ class ChainIndex:
         own = self._earlier.own(keys.submission[asked.first])
         joined = np.where(own >= 0, own, self._earlier.parents(asked))
         return self._of_rank[joined][asked.submission]
+
+    def holds(self, lines: pl.DataFrame) -> np.ndarray:
+        """Whether the submission of each of `lines` (lines,) is stored."""
+        if lines.is_empty():
+            return np.empty(0, np.bool_)
+        return np.greater_equal(self._earlier.own(keys_of(lines).submission), 0)
 
 
 # Looking up ---------------------------------------------------------------------------------------------------------

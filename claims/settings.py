@@ -78,7 +78,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="DENIALS_", env_nested_delimiter="__", extra="forbid")
 
-    home: Path = Field(default_factory=Path.cwd)
+    home: Path = Field(default_factory=lambda: default_home())
     timezone: str = "America/New_York"
     ingest: IngestSettings = IngestSettings()
     maturity: MaturitySettings = MaturitySettings()
@@ -98,7 +98,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments first, then the environment, then denials.toml of the home they name."""
-        home = init_settings().get("home") or env_settings().get("home") or Path.cwd()
+        home = init_settings().get("home") or env_settings().get("home") or default_home()
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, Path(home) / "denials.toml")
 
     @property
@@ -121,12 +121,18 @@ class Settings(BaseSettings):
         return datetime.now(ZoneInfo(self.timezone)).date()
 
 
+def default_home() -> Path:
+    """The repository that this file lies in; installed anywhere else, the current folder."""
+    root = Path(__file__).resolve().parent.parent
+    return root if (root / "pyproject.toml").exists() else Path.cwd()
+
+
 def load_settings(home: Path | str | None = None) -> Settings:
-    """Settings of the site at `home` (default: DENIALS_HOME, else the current folder).
+    """Settings of the site at `home` (default: DENIALS_HOME, else default_home()).
 
     Raises UsageError that names the setting when denials.toml or a DENIALS_* variable holds something else.
     """
-    chosen = Path(home or os.environ.get("DENIALS_HOME") or Path.cwd()).resolve()
+    chosen = Path(home or os.environ.get("DENIALS_HOME") or default_home()).resolve()
     try:
         return Settings(home=chosen)
     except ValidationError as error:

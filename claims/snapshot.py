@@ -6,7 +6,7 @@ labels) is worked out again from that alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -52,8 +52,9 @@ def snapshot_of(
         with_claim = pl.col("known_date").is_null()
         authorizations = authorizations.filter(with_claim | (pl.col("known_date") < as_of))
     matched = match_outcomes(lines, outcomes)
+    chained = lines.join(chains(lines, matched), on="submission_id", how="left", maintain_order="left")
     return Snapshot(
-        lines=_chained(lines, matched),
+        lines=chained.with_columns(is_original=is_original()),
         outcomes=label_lines(lines, matched, load_classes() if classes is None else classes),
         authorizations=authorizations,
         data_version=data_version,
@@ -75,18 +76,8 @@ def take_snapshot(store: Store, as_of: date | None = None, *, classes: pl.DataFr
     )
 
 
-def extended(snapshot: Snapshot, lines: pl.DataFrame) -> Snapshot:
-    """The snapshot with further lines as submitted (Line columns, none of them in it yet), without their outcomes."""
-    both = pl.concat([snapshot.lines.select(lines.columns), lines])
-    return replace(snapshot, lines=_chained(both, snapshot.controls))
-
-
-def _chained(lines: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
-    joined = lines.join(chains(lines, outcomes), on="submission_id", how="left", maintain_order="left")
-    return joined.with_columns(is_original=_is_original())
-
-
-def _is_original() -> pl.Expr:
+def is_original() -> pl.Expr:
+    """Whether a line with its `is_resubmission` is of a first submission to the primary payer."""
     first = pl.col("claim_frequency_code").fill_null("").is_in(["", "1"])
     primary = pl.col("payer_responsibility_code").fill_null("").is_in(["", "P"])
     return first & primary & ~pl.col("is_resubmission")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -86,7 +86,7 @@ class Authorizations:
     """number -> its states in order of day known; number -> the lines billed under it."""
 
     states: dict[str, list[Authorization]] = field(default_factory=dict)
-    uses: dict[str, list[Use]] = field(default_factory=dict)
+    uses: dict[str, tuple[Use, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, table: pl.DataFrame, lines: Lines, chain: np.ndarray, original: np.ndarray) -> Authorizations:
@@ -96,11 +96,16 @@ class Authorizations:
             states[row["prior_authorization_number"]].append(_authorization(row))
         for known in states.values():
             known.sort(key=lambda a: a.known)
-        uses: dict[str, list[Use]] = defaultdict(list)
+        return cls(dict(states), {}).plus(lines, chain, original)
+
+    def plus(self, lines: Lines, chain: np.ndarray, original: np.ndarray) -> Authorizations:
+        """With what further submitted lines billed under the numbers."""
+        uses = dict(self.uses)
         for line in _asked(lines, chain, [i for i in _numbered(lines) if original[i]]):
-            if line.number in states:
-                uses[line.number].append(Use(line.submitted, line.chain, line.code, line.units))
-        return cls(dict(states), dict(uses))
+            if line.number in self.states:
+                use = Use(line.submitted, line.chain, line.code, line.units)
+                uses[line.number] = (*uses.get(line.number, ()), use)
+        return replace(self, uses=uses)
 
     def match(self, lines: Lines, chain: np.ndarray) -> np.ndarray:
         """(lines, 4) float64: the fields of Fit for every line."""

@@ -6,31 +6,23 @@ see each other, except that a claim of the same call that was submitted earlier 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import polars as pl
 
-from features.catalog import AUTHORIZATION_STATES, NUMBERS
+from features.catalog import AUTHORIZATION_STATES, CATALOG, NUMBERS
 from features.encode import Lines
 from features.history import History
 from features.line import categories, claim_numbers, numbers
+from features.request import with_request
 from features.table import FeatureTable
 
 AUTHORIZATION_NUMBERS = ("authorization_days_left", "authorization_units_left", "authorization_date_assumed")
-PLACE = {name: i for i, name in enumerate(NUMBERS)}
-
-
-class _Sheet:
-    """The numbers while they are written: column by column, so that a million lines need no second copy."""
-
-    def __init__(self, lines: int) -> None:
-        self.columns = np.empty((len(NUMBERS), lines), np.float64)
-
-    def write(self, name: str, values: np.ndarray, rows: slice) -> None:
-        self.columns[PLACE[name], rows] = values
-
-    def write_all(self, values: dict[str, np.ndarray]) -> None:
-        for name, column in values.items():
-            self.columns[PLACE[name]] = column
+CATEGORIES = tuple(f.name for f in CATALOG if f.dtype == "category")
+BLOCK = 65_536  # lines made at a time, whole claims: bounds the memory of a million
+Numbers = dict[str, np.ndarray]
+Categories = dict[str, list[str | None]]
 
 
 def build(lines: pl.DataFrame, history: History) -> FeatureTable:
@@ -38,19 +30,45 @@ def build(lines: pl.DataFrame, history: History) -> FeatureTable:
 
     A claim must come with all its lines. Raises ValueError for a line without submitted_date.
     """
-    history = history.with_lines(lines)
-    coded, sheet = Lines(lines), _Sheet(lines.height)
-    codes = {name: history.vocabulary.encode(name, values) for name, values in coded.texts().items()}
-    chain = history.chains.chain_of(lines)
-    fits = history.authorizations.match(coded, chain)
+    history = with_request(history, lines)
+    columns = np.empty((len(NUMBERS), lines.height), np.float64)
+    texts = {name: np.empty(lines.height, object) for name in CATEGORIES}
+    shared: dict[str | None, str | None] = {}  # one object for equal texts: a million lines hold few different ones
+    for rows, part in _blocks(Lines(lines)):
+        made, told = _block(part, history)
+        for at, name in enumerate(NUMBERS):
+            columns[at, rows] = made[name]
+        for name in CATEGORIES:
+            texts[name][rows] = [shared.setdefault(text, text) for text in told[name]]
+    return FeatureTable(NUMBERS, columns.T, {name: values.tolist() for name, values in texts.items()})
+
+
+def _blocks(lines: Lines) -> Iterator[tuple[slice | np.ndarray, Lines]]:
+    """Whole claims, about BLOCK lines at a time, with the rows that they are."""
+    if len(lines) <= BLOCK:
+        yield slice(None), lines
+        return
+    order = np.argsort(lines.claim, kind="stable")
+    first = np.searchsorted(lines.claim[order], np.arange(lines.claims))
+    cuts = first[np.searchsorted(first, np.arange(0, len(lines), BLOCK))[1:].clip(max=lines.claims - 1)]
+    for rows in np.split(order, np.unique(cuts)):
+        yield rows, Lines(lines.frame[rows])
+
+
+def _block(lines: Lines, history: History) -> tuple[Numbers, Categories]:
+    codes = {name: history.vocabulary.encode(name, values) for name, values in lines.texts()}
+    chain = history.chains.chain_of(lines.frame)
+    fits = history.authorizations.match(lines, chain)
     codes["authorization_state"] = fits[:, 0].astype(np.int64)
-    usual_cents = history.charges.mean(codes["code"], coded.submitted, chain)
-    usual_units = history.units.mean(codes["code"], coded.submitted, chain) / 1000.0
-    own = numbers(coded, usual_cents, usual_units)
-    sheet.write_all(own)
-    sheet.write_all(claim_numbers(coded, own))
-    sheet.write_all(dict(zip(AUTHORIZATION_NUMBERS, fits[:, 1:].T, strict=True)))
-    history.sessions.write(codes, coded.service, coded.submitted, chain, sheet.write)
-    history.outcomes.write(codes, coded.submitted, chain, sheet.write)
+    usual_cents = history.charges.mean(codes["code"], lines.submitted, chain)
+    usual_units = history.units.mean(codes["code"], lines.submitted, chain) / 1000.0
+    own = numbers(lines, usual_cents, usual_units)
     states: list[str | None] = [AUTHORIZATION_STATES[int(state)] for state in fits[:, 0]]
-    return FeatureTable(NUMBERS, sheet.columns.T, {**categories(coded), "authorization_match": states})
+    made = {
+        **own,
+        **claim_numbers(lines, own),
+        **dict(zip(AUTHORIZATION_NUMBERS, fits[:, 1:].T, strict=True)),
+        **history.sessions.features(codes, lines.service, lines.submitted, chain),
+        **history.outcomes.features(codes, lines.submitted, chain),
+    }
+    return made, {**categories(lines), "authorization_match": states}

@@ -30,9 +30,9 @@ class ChainEvents:
     def pairs(self, chain: np.ndarray, day: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Pairs (line, event) of (lines,) queries and the events of their own chain known before their day.
 
-        A chain of -1 has no events.
+        A chain of -1, or one that only the request knows, has no events.
         """
-        held = np.flatnonzero(chain >= 0)
+        held = np.flatnonzero((chain >= 0) & (chain < len(self.first_day)))
         held = held[self.first_day[chain[held]] < day[held]]
         begin, end = self.start[chain[held]], self.start[chain[held] + 1]
         lines, places = expand(held, begin, end)

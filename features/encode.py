@@ -6,7 +6,7 @@ no ledger holds. Nulls and empty cells share one level, except for patient and p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import repeat
@@ -20,11 +20,11 @@ from rules.reference import family
 
 # Bits of a code in a ledger's key. Any combination that a history uses must stay within KEY_BITS.
 BITS = {
-    "payer": 10, "filing": 7, "code": 15, "family": 10, "dx": 17, "modifiers": 13, "provider": 18, "patient": 24,
-    "authorization_state": 4, "authorization": 24, "place": 8,
+    "payer": 10, "code": 15, "family": 10, "dx": 17, "modifiers": 13, "provider": 18, "patient": 24,
+    "authorization_state": 4,
 }  # fmt: skip
 MISS = {name: (1 << bits) - 1 for name, bits in BITS.items()}
-WITHOUT_HISTORY = ("provider", "patient", "authorization")
+WITHOUT_HISTORY = ("provider", "patient")
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Vocabulary:
 
     codes: dict[str, dict[str | None, int]] = field(default_factory=lambda: {name: {} for name in BITS})
 
-    def extended(self, column: str, values: Iterable[str | None]) -> None:
+    def extend(self, column: str, values: Iterable[str | None]) -> None:
         """Give every new text of a column a code. Raises OverflowError when the column's bits are used up."""
         known = self.codes[column]
         for value in dict.fromkeys(values):
@@ -45,6 +45,11 @@ class Vocabulary:
     def encode(self, column: str, values: Sequence[str | None]) -> np.ndarray:
         """(lines,) int64 codes; MISS for what the vocabulary does not hold."""
         return np.fromiter(map(self.codes[column].get, values, repeat(MISS[column])), np.int64, len(values))
+
+    def learn(self, column: str, values: Sequence[str | None]) -> np.ndarray:
+        """Extend, then encode."""
+        self.extend(column, values)
+        return self.encode(column, values)
 
     def copy(self) -> Vocabulary:
         """A vocabulary that can grow without changing this one."""
@@ -173,20 +178,15 @@ class Lines:
         """Number of claims."""
         return int(self.claim.max()) + 1 if len(self) else 0
 
-    def texts(self) -> dict[str, Sequence[str | None]]:
-        """The texts behind each coded column (the authorization's state is judged later)."""
-        return {
-            "payer": self.text("payer_id"),
-            "filing": _blank(self.text("claim_filing_indicator_code")),
-            "code": self.code,
-            "family": self.family,
-            "dx": _blank(self.diagnosis),
-            "modifiers": _blank(self.modifiers),
-            "provider": self.provider,
-            "patient": self.text("patient_id"),
-            "authorization": self.text("prior_authorization_number"),
-            "place": _blank(self.text("place_of_service_code")),
-        }
+    def texts(self) -> Iterator[tuple[str, Sequence[str | None]]]:
+        """Coded columns with the texts behind them, one at a time (the authorization's state is judged later)."""
+        yield "payer", self.text("payer_id")
+        yield "code", self.code
+        yield "family", self.family
+        yield "dx", _blank(self.diagnosis)
+        yield "modifiers", _blank(self.modifiers)
+        yield "provider", self.provider
+        yield "patient", self.text("patient_id")
 
 
 def _blank(values: list[str | None]) -> list[str]:

@@ -12,9 +12,9 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from claims.earlier import ChainIndex
+from claims.earlier import ChainIndex, Chains
 from claims.label import CATEGORIES
-from claims.snapshot import Snapshot, extended, snapshot_of
+from claims.snapshot import Snapshot, snapshot_of
 from claims.table import Authorization, Line, Outcome
 from features.authorization import Authorizations
 from features.catalog import COUNTED_FAMILIES
@@ -30,7 +30,7 @@ class History:
 
     snapshot: Snapshot
     vocabulary: Vocabulary
-    chains: ChainIndex
+    chains: Chains
     outcomes: Outcomes
     charges: Usual
     units: Usual
@@ -38,16 +38,18 @@ class History:
     authorizations: Authorizations
     through: date | None
 
+    @property
+    def chain_count(self) -> int:
+        """Chains of the stored lines: their numbers are 0 .. chain_count - 1."""
+        return len(self.outcomes.own.first_day)
+
     @classmethod
     def of(cls, snapshot: Snapshot) -> History:
         """From a snapshot; lines without submitted_date have no place in time and stay out."""
         frame = snapshot.lines.filter(pl.col("submitted_date").is_not_null())
         lines, vocabulary = Lines(frame), Vocabulary()
-        texts = lines.texts()
-        for column, values in texts.items():
-            vocabulary.extended(column, values)
-        vocabulary.extended("family", COUNTED_FAMILIES)
-        codes = {column: vocabulary.encode(column, values) for column, values in texts.items()}
+        vocabulary.extend("family", COUNTED_FAMILIES)
+        codes = {column: vocabulary.learn(column, values) for column, values in lines.texts()}
         chains = ChainIndex(frame, snapshot.controls)
         count = int(chains.codes.max()) + 1 if len(lines) else 0
         original = frame.get_column("is_original").to_numpy()
@@ -73,17 +75,6 @@ class History:
         """Of a practice that knows nothing yet."""
         nothing = (schema.create_empty() for schema in (Line, Outcome, Authorization))
         return cls.of(snapshot_of(*nothing))
-
-    def with_lines(self, lines: pl.DataFrame) -> History:
-        """With the request's own lines as submitted, where some were submitted before others; else this history."""
-        submitted = lines.get_column("submitted_date")
-        if lines.is_empty() or submitted.min() == submitted.max():
-            return self
-        new = lines.join(self.snapshot.lines.select("submission_id").unique(), on="submission_id", how="anti")
-        if new.is_empty():
-            return self
-        as_stored = new.with_columns(version=pl.lit(1, pl.Int32)).select(Line.column_names())
-        return History.of(extended(self.snapshot, as_stored))
 
 
 def _latest(outcomes: pl.DataFrame) -> date | None:

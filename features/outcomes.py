@@ -6,10 +6,7 @@ own chain (itself and what it is sent again for) never count for that claim.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Protocol
 
 import numpy as np
 
@@ -30,14 +27,6 @@ from features.chain import ChainEvents
 from features.encode import MISS, pack
 from features.ledger import DAY_BITS, NEVER, Ledger, between, days_since, ledger, positions
 from rules.reference import base_rate
-
-BLOCK = 131_072  # lines looked up at a time: bounds the memory of a million lines
-
-
-class Write(Protocol):
-    """Puts (rows,) values of a feature where they belong."""
-
-    def __call__(self, name: str, values: np.ndarray, rows: slice) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -72,29 +61,24 @@ class Outcomes:
             codes, amounts, ChainEvents.of(chain, day, chains),
         )  # fmt: skip
 
-    def write(self, codes: dict[str, np.ndarray], day: np.ndarray, chain: np.ndarray, write: Write) -> None:
+    def features(self, codes: dict[str, np.ndarray], day: np.ndarray, chain: np.ndarray) -> dict[str, np.ndarray]:
         """All history features of (lines,) queries: codes per column, day submitted, chain (-1 = none of its own)."""
-        for begin in range(0, len(day), BLOCK):
-            part = slice(begin, min(begin + BLOCK, len(day)))
-            block = _Block({n: v[part] for n, v in codes.items()}, day[part], *self.own.pairs(chain[part], day[part]))
-            self._rates(block, partial(write, rows=part))
-
-    def _rates(self, block: _Block, write: Callable[[str, np.ndarray], None]) -> None:
+        block = _Block(codes, day, *self.own.pairs(chain, day))
         keys: dict[str, np.ndarray] = {}
         longest: dict[str, np.ndarray] = {}
+        found: dict[str, np.ndarray] = {}
         for kind in KINDS:
-            keys[kind.name] = pack(kind.columns, block.codes, len(block.day))
-            totals, since = self._look_up(kind, keys[kind.name], block)
-            write(since_name(kind.name), since)
+            keys[kind.name] = pack(kind.columns, codes, len(day))
+            totals, found[since_name(kind.name)] = self._look_up(kind, keys[kind.name], block)
             lean: np.ndarray | float = longest[kind.parent] if kind.parent else base_rate("initial_denial_rate")
             for at in reversed(range(len(kind.windows))):
                 n, denied = totals[at, :, 0], totals[at, :, 1]
                 lean = (denied + WEIGHT * lean) / (n + WEIGHT)
-                write(rate_name(kind.name, kind.windows[at]), lean)
-                write(count_name(kind.name, kind.windows[at]), n)
+                found[rate_name(kind.name, kind.windows[at])] = lean
+                found[count_name(kind.name, kind.windows[at])] = n
                 if kind.windows[at] == ALL_TIME:
                     longest[kind.name] = lean
-        self._category_rates(keys, block, write)
+        return found | self._category_rates(keys, block)
 
     def _look_up(self, kind: Kind, key: np.ndarray, block: _Block) -> tuple[np.ndarray, np.ndarray]:
         """(windows, lines, 2) outcomes and denials, and (lines,) days since the last denial, without one's own."""
@@ -125,9 +109,7 @@ class Outcomes:
         same = counted & (theirs == key[block.lines])
         return block.lines[same], block.events[same]
 
-    def _category_rates(
-        self, keys: dict[str, np.ndarray], block: _Block, write: Callable[[str, np.ndarray], None]
-    ) -> None:
+    def _category_rates(self, keys: dict[str, np.ndarray], block: _Block) -> dict[str, np.ndarray]:
         lean = np.full((len(block.day), len(CATEGORIES)), base_rate("initial_denial_rate") / len(CATEGORIES))
         by_name = {kind.name: kind for kind in KINDS}
         for name in CATEGORY_KINDS:
@@ -137,8 +119,7 @@ class Outcomes:
             own = np.delete(self.amounts[events[inside]], 1, axis=1)
             np.subtract.at(totals, lines[inside], own)
             lean = (totals[:, 1:] + WEIGHT * lean) / (totals[:, :1] + WEIGHT)
-        for i, category in enumerate(CATEGORIES):
-            write(category_name(category), lean[:, i])
+        return {category_name(category): lean[:, i] for i, category in enumerate(CATEGORIES)}
 
 
 @dataclass(frozen=True)

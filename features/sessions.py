@@ -14,10 +14,8 @@ from features.catalog import COUNTED_FAMILIES
 from features.chain import expand
 from features.encode import MISS
 from features.ledger import DAY_BITS
-from features.outcomes import Write
 
 YEAR, HALF_YEAR = 365, 180
-BLOCK = 131_072
 
 
 @dataclass(frozen=True)
@@ -45,19 +43,21 @@ class Sessions:
         return cls(stamp, service[order], submitted[order], codes["code"][order], codes["family"][order],
                    chain[order], counted)  # fmt: skip
 
-    def write(
-        self, codes: dict[str, np.ndarray], service: np.ndarray, submitted: np.ndarray, chain: np.ndarray,
-        write: Write,
-    ) -> None:  # fmt: skip
+    def plus(
+        self, codes: dict[str, np.ndarray], service: np.ndarray, submitted: np.ndarray, chain: np.ndarray
+    ) -> Sessions:
+        """With further (lines,), described as in `of`."""
+        mine = {"patient": self.stamp >> DAY_BITS, "code": self.code, "family": self.family}
+        return Sessions.of(
+            {name: np.append(values, codes[name]) for name, values in mine.items()}, np.append(self.service, service),
+            np.append(self.submitted, submitted), np.append(self.chain, chain), self.counted,
+        )  # fmt: skip
+
+    def features(
+        self, codes: dict[str, np.ndarray], service: np.ndarray, submitted: np.ndarray, chain: np.ndarray
+    ) -> dict[str, np.ndarray]:
         """All features of the patient's own procedures for (lines,) queries."""
-        for begin in range(0, len(service), BLOCK):
-            part = slice(begin, min(begin + BLOCK, len(service)))
-            queries = _Queries(
-                codes["patient"][part], codes["code"][part], codes["family"][part], service[part], submitted[part],
-                chain[part],
-            )  # fmt: skip
-            for name, values in self._features(queries).items():
-                write(name, values, part)
+        return self._features(_Queries(codes["patient"], codes["code"], codes["family"], service, submitted, chain))
 
     def _earlier(self, q: _Queries) -> tuple[np.ndarray, np.ndarray]:
         """Pairs (line, row) in order of line and day of service."""

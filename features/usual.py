@@ -19,6 +19,7 @@ class Usual:
     book: Ledger
     code: np.ndarray
     amounts: np.ndarray
+    chain: np.ndarray
     own: ChainEvents
 
     @classmethod
@@ -28,7 +29,14 @@ class Usual:
         whole = amount[said].astype(np.int64)
         amounts = np.stack([np.ones_like(whole), whole], axis=1)
         own = ChainEvents.of(chain[said], day[said], chains)
-        return cls(ledger(code[said], day[said], amounts), code[said], amounts, own)
+        return cls(ledger(code[said], day[said], amounts), code[said], amounts, chain[said], own)
+
+    def plus(self, code: np.ndarray, day: np.ndarray, amount: np.ndarray, chain: np.ndarray, chains: int) -> Usual:
+        """With further (lines,), described as in `of`."""
+        return Usual.of(
+            np.append(self.code, code), np.append(self.own.day, day), np.append(self.amounts[:, 1], amount),
+            np.append(self.chain, chain), chains,
+        )  # fmt: skip
 
     def mean(self, code: np.ndarray, day: np.ndarray, chain: np.ndarray) -> np.ndarray:
         """(lines,) mean amount of the code over the year before the day, the own chain left out; nan if none."""

@@ -22,7 +22,7 @@ from pipelines.terminal import dump, fail, out, progress, say
 app = typer.Typer(
     help="Denial risk of a claim before it is sent, learned from the practice's own remittances.",
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
-    epilog="State lives under DENIALS_HOME (default: the current folder); settings in its denials.toml.",
+    epilog="State lives under DENIALS_HOME (default: the repository); settings in its denials.toml.",
 )  # fmt: skip
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for machines.")]
 Map = Annotated[
@@ -285,12 +285,14 @@ def schedule() -> None:
 
     Serves the deployments with the cron expressions of denials.toml until stopped.
     """
-    from pipelines.schedule import serve as serve_deployments
+    from pipelines import schedule as clock
 
     settings = load_settings()
-    taken = settings.schedule.ingest if settings.schedule.inbox else "no inbox is set"
-    say(f"retrain: {settings.schedule.train}; ingest: {taken} ({settings.timezone}). Stop with Ctrl-C.")
-    serve_deployments(settings)
+    taken = settings.schedule.ingest if settings.schedule.inbox else "no inbox is set (schedule.inbox)"
+    say(f"retrain: {settings.schedule.train}; ingest: {taken} ({settings.timezone})")
+    with clock.server(settings) as address:
+        say(f"Prefect: {address.removesuffix('/api')}. Stop with Ctrl-C.")
+        clock.serve(settings)
 
 
 @app.command()

@@ -1,10 +1,24 @@
-"""Prefect deployments with a cron: ingest nightly, retrain weekly. The plain commands do the same without it."""
+"""Prefect deployments with a cron: ingest nightly, retrain weekly. The plain commands do the same without it.
+
+Where PREFECT_API_URL names no server, one runs beside the deployments on loopback, with its state under DENIALS_HOME:
+Prefect's own temporary server serves deployments, but no schedule of theirs ever fires on it (3.8.8).
+"""
 
 from __future__ import annotations
 
 import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
+from urllib.error import URLError
+from urllib.request import urlopen
 
+from claims.errors import OutOfReachError
 from claims.settings import Settings
 
 if TYPE_CHECKING:
@@ -15,7 +29,9 @@ QUIET = {
     "DO_NOT_TRACK": "true",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "90",
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
+    "PREFECT_LOGGING_LEVEL": "WARNING",
 }
+STARTS_WITHIN = 120  # seconds; a server with a new database took up to 30 on a busy machine
 
 
 def use_home(settings: Settings) -> None:
@@ -49,9 +65,50 @@ def deployments(settings: Settings) -> list[RunnerDeployment]:
     return cast("list[RunnerDeployment]", made)  # flows that are not async give no coroutine
 
 
-def serve(settings: Settings) -> None:
-    """Serve the deployments until stopped. Without PREFECT_API_URL a temporary server runs beside it."""
+@contextmanager
+def server(settings: Settings) -> Iterator[str]:
+    """The address of the Prefect API: the one that is named, else that of a server of our own while it runs.
+
+    Raises OutOfReachError when our own does not answer in time.
+    """
     use_home(settings)
+    if named := os.environ.get("PREFECT_API_URL"):
+        yield named
+        return
+    port = _free_port()
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    with open(os.devnull, "wb") as nowhere:
+        process = subprocess.Popen(command, stdout=nowhere, stderr=nowhere, start_new_session=True)
+    try:
+        address = f"http://127.0.0.1:{port}/api"
+        _wait(address, process)
+        os.environ["PREFECT_API_URL"] = address
+        yield address
+    finally:
+        os.environ.pop("PREFECT_API_URL", None)
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + STARTS_WITHIN
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            with urlopen(f"{address}/health", timeout=5):
+                return
+        except (URLError, OSError):
+            time.sleep(0.5)
+    raise OutOfReachError(f"Prefect's server did not start; try: {sys.executable} -m prefect server start")
+
+
+def serve(settings: Settings) -> None:
+    """Serve the deployments until stopped; call within `server`."""
     from prefect import serve as serve_deployments
 
-    serve_deployments(*deployments(settings), pause_on_shutdown=False)
+    serve_deployments(*deployments(settings), pause_on_shutdown=False, print_starting_message=False)

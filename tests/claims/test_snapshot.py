@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from claims.label import load_classes
-from claims.snapshot import extended, snapshot_of, take_snapshot
+from claims.snapshot import snapshot_of, take_snapshot
 
 LINES = ascii_table.lines("""
 claim_id | submitted_date | charge | hcpcs_code
@@ -56,17 +56,6 @@ def test_the_sites_classes_decide() -> None:
     )
     snapshot = snapshot_of(LINES, OUTCOMES, AUTHORIZATIONS, classes=classes)
     assert snapshot.outcomes.filter(submission_id="B").select("outcome", "category").row(0) == ("denied", "other")
-
-
-def test_further_lines_join_their_chains() -> None:
-    more = ascii_table.lines("""
-    submission_id | claim_id | submitted_date | original_reference_number | hcpcs_code
-    C             | C        | 2026-03-01     | K1                        | 62323
-    D             | D        | 2026-03-01     |                           | 62323
-    """)
-    longer = extended(snapshot_of(LINES, OUTCOMES, AUTHORIZATIONS), more)
-    assert dict(longer.lines.select("submission_id", "chain_id").rows()) == {"A": "A", "B": "B", "C": "A", "D": "D"}
-    assert longer.outcomes.height == 2
 
 
 class Shelf:

@@ -24,6 +24,7 @@ class Practice:
 
     settings: Settings
     made: Generated
+    store: Store
     snapshot: Snapshot
     history: History
 
@@ -45,7 +46,7 @@ def made() -> Generated:
 def practice(made: Generated, tmp_path_factory: pytest.TempPathFactory) -> Practice:
     settings = load_settings(tmp_path_factory.mktemp("home"))
     snapshot = read(made, settings)
-    return Practice(settings, made, snapshot, History.of(snapshot))
+    return Practice(settings, made, Store.open(settings), snapshot, History.of(snapshot))
 
 
 @pytest.fixture(scope="session")
