@@ -6,6 +6,7 @@ from datetime import date
 
 from prefect import flow, get_run_logger
 
+from claims.errors import OutOfReachError
 from claims.settings import load_settings
 from claims.store import Store
 from training import registry
@@ -24,7 +25,9 @@ def train_flow(home: str, as_of: str | None = None) -> dict[str, str | bool | No
         return {"model_version": known, "trained": False, "promoted": False}
     result = train(store, settings, as_of=day)
     get_run_logger().info("train: version %s, gate %s", result.model_version, result.passed)
-    promoted = settings.training.promote == "auto" and result.run_id is not None and result.passed
+    if result.run_id is None:
+        raise OutOfReachError("; ".join(result.notes))
+    promoted = settings.training.promote == "auto" and result.passed
     if promoted:
         registry.promote(settings)
     return {"model_version": result.model_version, "trained": True, "promoted": promoted}
