@@ -23,7 +23,7 @@ def made(lines: int = 4000, ties: bool = False, seed: int = 3) -> Scored:
     if ties:
         p = np.round(p, 2)
     y = (random.random(lines) < p).astype(float)
-    return Scored(y, p, random.integers(0, lines // 2, lines), random.gamma(2, 100, lines))
+    return Scored(y, p, random.integers(0, max(1, lines // 2), lines), random.gamma(2, 100, lines))
 
 
 @pytest.mark.parametrize("ties", [False, True])
