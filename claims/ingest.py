@@ -73,7 +73,7 @@ class IngestReport:
         """UnreadableFileError when no file could be read, TooManyRejectsError above the site's limit."""
         unread = [file for file in self.files if file.kind is None]
         if len(unread) == len(self.files):
-            raise UnreadableFileError("; ".join(f"{file.file}: {next(iter(file.reasons))}" for file in unread))
+            raise UnreadableFileError("; ".join(next(iter(file.reasons)) for file in unread))
         if self.rejected_share > settings.ingest.max_reject_share:
             raise TooManyRejectsError(
                 f"{self.rejected_share:.0%} of the rows were rejected; the site allows "

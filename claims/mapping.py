@@ -102,8 +102,10 @@ def load_mapping(path: Path) -> Mapping:
     """The mapping of a TOML file. Raises UsageError naming the file and what is wrong in it."""
     try:
         written = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path.name} cannot be read as a mapping (TOML): {type(error).__name__}: {error}") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read as a mapping: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path.name} cannot be read as a mapping (TOML): {error}") from error
     return mapping_of(written, path.name)
 
 

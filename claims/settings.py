@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from claims.errors import UsageError
@@ -38,6 +38,12 @@ class MaturitySettings(Section):
     max_days: int = Field(default=90, ge=1)
     no_response_days: int = Field(default=180, ge=1)
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.min_days <= self.max_days <= self.no_response_days:
+            raise ValueError("min_days, max_days and no_response_days must not decrease in this order")
+        return self
+
 
 class TrainingSettings(Section):
     """How a model is made and let in."""
@@ -63,6 +69,12 @@ class ServingSettings(Section):
     high_from: float = Field(default=0.5, ge=0, le=1)
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=1, le=65535)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.medium_from > self.high_from:
+            raise ValueError("medium_from lies above high_from")
+        return self
 
 
 class ScheduleSettings(Section):
@@ -115,6 +127,15 @@ class Settings(BaseSettings):
     def mlruns(self) -> Path:
         """Folder of MLflow's database and artifacts."""
         return self.home / "mlruns"
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"there is no time zone {name!r}; write it like America/New_York") from error
+        return name
 
     def today(self) -> date:
         """Today where the practice is."""

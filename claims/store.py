@@ -60,7 +60,10 @@ class Store:
                 if not DeltaTable.is_deltatable(str(folder / table)):
                     _create(folder / table, schema)
         except (OSError, DeltaError) as error:
-            raise OutOfReachError(f"the store at {folder} cannot be opened: {type(error).__name__}") from error
+            raise OutOfReachError(
+                f"the store at {folder} cannot be opened ({type(error).__name__}): DENIALS_HOME must name a folder "
+                "that can be written"
+            ) from error
         return cls(folder)
 
     def add(self, batch: Batch) -> Added:
@@ -75,27 +78,27 @@ class Store:
 
     def lines(self) -> pl.DataFrame:
         """Every line as it was first seen (version 1); the columns of Line."""
-        return self._scan("lines").filter(pl.col("version") == 1).collect()
+        return self._read("lines", pl.col("version") == 1)
 
     def outcomes(self) -> pl.DataFrame:
         """Every adjudication event; the columns of Outcome."""
-        return self._scan("outcomes").collect()
+        return self._read("outcomes")
 
     def authorizations(self) -> pl.DataFrame:
         """Every state of an authorization; the columns of Authorization."""
-        return self._scan("authorizations").collect()
+        return self._read("authorizations")
 
     def rejects(self) -> pl.DataFrame:
         """Every row that was not accepted; the columns of Reject."""
-        return self._scan("rejects").collect()
+        return self._read("rejects")
 
     def files(self) -> pl.DataFrame:
         """Every file that was read; the columns of SourceFile."""
-        return self._scan("files").collect()
+        return self._read("files")
 
     def versions(self) -> pl.DataFrame:
         """What was said later about lines already seen (version 2 and up); the columns of Line."""
-        return self._scan("lines").filter(pl.col("version") > 1).collect()
+        return self._read("lines", pl.col("version") > 1)
 
     def data_version(self) -> str:
         """The Delta versions of the three data tables, such as lines@3,outcomes@2,authorizations@1."""
@@ -113,6 +116,15 @@ class Store:
             return DeltaTable(str(self.folder / table))
         except (OSError, DeltaError) as error:
             raise OutOfReachError(f"the table {table} of the store at {self.folder} cannot be opened") from error
+
+    def _read(self, table: str, *which: pl.Expr) -> pl.DataFrame:
+        try:
+            return self._scan(table).filter(*which).collect()
+        except (OSError, DeltaError, pl.exceptions.PolarsError) as error:
+            raise OutOfReachError(
+                f"the table {table} of the store at {self.folder} cannot be read ({type(error).__name__}): files of it "
+                "are missing or damaged; restore them from a backup"
+            ) from error
 
     def _scan(self, table: str, delta: DeltaTable | None = None) -> pl.LazyFrame:
         return pl.scan_delta(delta or self._table(table)).select(_columns(TABLES[table]))

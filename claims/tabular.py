@@ -72,7 +72,7 @@ def _delimiter(header: str, source_names: frozenset[str]) -> str:
     """The one under which the header holds the most known columns, or else the most columns."""
 
     def worth(delimiter: str) -> tuple[int, int]:
-        names = [_tidy(cell) for cell in next(csv.reader([header], delimiter=delimiter), [])]
+        names = [_tidy(cell.strip().strip('"')) for cell in header.split(delimiter)]
         return sum(is_canonical(cell) or cell in source_names for cell in names), len(names)
 
     return max(DELIMITERS, key=worth)
@@ -92,9 +92,12 @@ def named(frame: pl.DataFrame, name: str) -> pl.DataFrame:
 
 
 def _refuse_repeats(names: list[str], name: str) -> None:
-    repeated = sorted({column for column in names if names.count(column) > 1})
-    if repeated:
-        raise UnreadableFileError(f"{name} carries the column {repeated[0]!r} twice; remove or rename one")
+    """A name that is not one of ours is told by its places: in a file without a header it is a cell of a claim."""
+    repeated = next((column for column in names if names.count(column) > 1), None)
+    if repeated is not None:
+        places = " and ".join(str(place) for place, column in enumerate(names, 1) if column == repeated)
+        told = f"the column {repeated!r} twice" if is_canonical(repeated) else "one name for two columns"
+        raise UnreadableFileError(f"{name} carries {told} (columns {places}); remove or rename one, or add a header")
 
 
 def _frame(written: Iterable[str], delimiter: str, name: str) -> pl.DataFrame:

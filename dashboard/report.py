@@ -82,6 +82,8 @@ def page_of(settings: Settings, synthetic: bool = False) -> str:
 
 def write_report(settings: Settings, out: Path, synthetic: bool = False) -> Path:
     """Write the page whole or not at all. OutOfReachError where the store or `out` is out of reach."""
+    if out.is_dir():
+        raise OutOfReachError(f"{out} cannot be written: it is a folder")
     page = page_of(settings, synthetic)
     try:
         handle, draft = tempfile.mkstemp(dir=out.resolve().parent, prefix=f".{out.name}-")

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from claims.errors import DenialsError, GateFailedError, UsageError
-from claims.settings import Settings, load_settings
+from claims.errors import DenialsError, GateFailedError, OutOfReachError
+from claims.settings import load_settings
 from pipelines import show
+from pipelines.arguments import day_of, scorer_of
 from pipelines.terminal import dump, fail, out, progress, say
 
 app = typer.Typer(
@@ -41,15 +41,9 @@ def main() -> None:
     except DenialsError as error:
         fail(str(error))
         sys.exit(error.exit_code)
-
-
-def _day(text: str | None, settings: Settings) -> date:
-    if text is None:
-        return settings.today()
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").date()
-    except ValueError as error:
-        raise UsageError(f"a day is written like 2026-01-31, not {text!r}") from error
+    except OSError as error:  # of the machine, not of the program: a full disk, a folder that may not be written
+        fail(f"{error.filename or 'the machine'}: {error.strerror or type(error).__name__}")
+        sys.exit(OutOfReachError.exit_code)
 
 
 @app.command()
@@ -129,7 +123,7 @@ def train(
     if seed is not None:
         settings.training.seed = seed
     with progress("train", quiet=as_json) as tell:
-        result = train_model(Store.open(settings), settings, as_of=_day(as_of, settings), progress=tell)
+        result = train_model(Store.open(settings), settings, as_of=day_of(as_of, settings), progress=tell)
     if as_json:
         dump(result.json())
     else:
@@ -140,7 +134,7 @@ def train(
 def evaluate(
     model: Annotated[str, typer.Option("--model", help="Alias or version of a registered model.")] = "challenger",
     replay_from: Annotated[
-        str | None, typer.Option("--from", help="First day of the replay (default: the last quarter).")
+        str | None, typer.Option("--from", help="First day of another replay; a pass there is told, not recorded.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -152,7 +146,7 @@ def evaluate(
     from training.run import evaluate as evaluate_model
 
     settings = load_settings()
-    start = _day(replay_from, settings) if replay_from else None
+    start = day_of(replay_from, settings) if replay_from else None
     with progress("evaluate", quiet=as_json) as tell:
         result = evaluate_model(Store.open(settings), settings, which=model, replay_from=start, progress=tell)
     if as_json:
@@ -187,16 +181,6 @@ def _changed(answer: dict[str, str | None], verb: str, as_json: bool) -> None:
         say(f"Its folder: {answer['folder']}")
 
 
-def _scorer(model: str | None, settings: Settings) -> Any:
-    from serving import Scorer
-
-    if model is None or Path(model).is_dir():
-        return Scorer.load(Path(model) if model else None, settings)
-    from training.registry import resolve
-
-    return Scorer.load(resolve(settings, model), settings)
-
-
 @app.command()
 def score(
     file: Annotated[Path, typer.Argument(help="Claims to be sent: CSV, Parquet or JSON.")],
@@ -217,7 +201,7 @@ def score(
 
     settings = load_settings()
     mapping = load_mapping(map_file) if map_file else None
-    scorer = _scorer(model, settings)
+    scorer = scorer_of(model, settings)
     with progress("score") as tell:
         scored = score_file(scorer, file, out_file, explain=explain, progress=tell, mapping=mapping)
     show.scored(scored)
@@ -236,7 +220,7 @@ def explain(
     """
     from serving import explain_file
 
-    answer = explain_file(_scorer(model, load_settings()), file, claims)
+    answer = explain_file(scorer_of(model, load_settings()), file, claims)
     if as_json:
         dump(answer)
     else:
@@ -267,16 +251,9 @@ def serve(
     port: Annotated[int | None, typer.Option(min=1, max=65535)] = None,
 ) -> None:
     """Serve scores over HTTP and the manager's page."""
-    import uvicorn
+    from pipelines.service import serve as serve_site
 
-    from dashboard.app import create_app
-
-    settings = load_settings()
-    address, at = host or settings.serving.host, port or settings.serving.port
-    if address not in {"127.0.0.1", "::1", "localhost"}:
-        raise UsageError(f"without keys the service listens on loopback only, not on {address}")
-    say(f"http://{address}:{at}/ (page), POST /v1/score. Stop with Ctrl-C.")
-    uvicorn.run(create_app(settings), host=address, port=at, log_level="warning", access_log=False)
+    serve_site(load_settings(), host, port)
 
 
 @app.command()

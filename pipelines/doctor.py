@@ -37,7 +37,8 @@ def _site(settings: Settings) -> Iterator[Check]:
     version = ".".join(map(str, sys.version_info[:3]))
     yield Check("python", sys.version_info >= (3, 11), version, "Python 3.11 or newer is needed")
     toml = settings.home / "denials.toml"
-    yield Check("home", True, str(settings.home))
+    well = settings.home.is_dir() or (None if not settings.home.exists() else False)
+    yield Check("home", well, str(settings.home), "set DENIALS_HOME to a folder; the first ingest makes a new one")
     yield Check("settings", True, "denials.toml" if toml.exists() else "defaults (no denials.toml)")
     yield Check("today", True, f"{settings.today()} in {settings.timezone}")
 
@@ -73,7 +74,7 @@ def _champion(settings: Settings) -> Iterator[Check]:
 
 
 def _registry(settings: Settings) -> Iterator[Check]:
-    if not (settings.mlruns / "mlflow.db").exists():
+    if not (settings.mlruns / "mlflow.db").exists() and not settings.mlruns.is_file():
         yield Check("mlflow", None, "no runs yet", "denials train")
         return
     from training.registry import aliases

@@ -14,15 +14,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, cast
-from urllib.error import URLError
+from typing import TYPE_CHECKING, Literal, cast
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from claims.errors import OutOfReachError
+from claims.errors import OutOfReachError, UsageError
 from claims.settings import Settings
 
 if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment
+    from prefect.schedules import Schedule
 
 QUIET = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -42,15 +43,13 @@ def use_home(settings: Settings) -> None:
 
 def deployments(settings: Settings) -> list[RunnerDeployment]:
     """The deployments of a site; ingest only where an inbox is set."""
-    from prefect.schedules import Cron
-
     from pipelines.ingest import ingest_flow
     from pipelines.train import train_flow
 
-    home, zone = str(settings.home), settings.timezone
+    home = str(settings.home)
     made = [
         train_flow.to_deployment(
-            "retrain", parameters={"home": home}, schedule=Cron(settings.schedule.train, timezone=zone),
+            "retrain", parameters={"home": home}, schedule=_cron(settings, "train"),
             concurrency_limit=1,
         )
     ]  # fmt: skip
@@ -58,21 +57,32 @@ def deployments(settings: Settings) -> list[RunnerDeployment]:
         parameters = {"home": home, "inbox": str(settings.schedule.inbox)}
         made.append(
             ingest_flow.to_deployment(
-                "inbox", parameters=parameters, schedule=Cron(settings.schedule.ingest, timezone=zone),
+                "inbox", parameters=parameters, schedule=_cron(settings, "ingest"),
                 concurrency_limit=1,
             )
         )  # fmt: skip
     return cast("list[RunnerDeployment]", made)  # flows that are not async give no coroutine
 
 
+def _cron(settings: Settings, which: Literal["train", "ingest"]) -> Schedule:
+    from prefect.schedules import Cron
+
+    try:
+        return Cron(getattr(settings.schedule, which), timezone=settings.timezone)
+    except ValueError as error:
+        raise UsageError(f"schedule.{which} of denials.toml is no cron expression, such as 0 3 * * 1") from error
+
+
 @contextmanager
 def server(settings: Settings) -> Iterator[str]:
     """The address of the Prefect API: the one that is named, else that of a server of our own while it runs.
 
-    Raises OutOfReachError when our own does not answer in time.
+    Raises OutOfReachError when it does not answer, our own within STARTS_WITHIN.
     """
     use_home(settings)
     if named := os.environ.get("PREFECT_API_URL"):
+        if not _answers(named):
+            raise OutOfReachError(f"no Prefect server answers at {named}: start it, or unset PREFECT_API_URL")
         yield named
         return
     port = _free_port()
@@ -99,12 +109,20 @@ def _free_port() -> int:
 def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + STARTS_WITHIN
     while time.monotonic() < until and process.poll() is None:
-        try:
-            with urlopen(f"{address}/health", timeout=5):
-                return
-        except (URLError, OSError):
-            time.sleep(0.5)
+        if _answers(address):
+            return
+        time.sleep(0.5)
     raise OutOfReachError(f"Prefect's server did not start; try: {sys.executable} -m prefect server start")
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urlopen(f"{address}/health", timeout=5):
+            return True
+    except HTTPError:  # it wants credentials that Prefect has
+        return True
+    except (OSError, ValueError):
+        return False
 
 
 def serve(settings: Settings) -> None:

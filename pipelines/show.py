@@ -32,7 +32,10 @@ def ingested(report: IngestReport) -> None:
         say(f"... and {len(rows) - SHOWN_FILES} more files; --json lists them all.")
     reasons: Counter[str] = Counter()
     for file in report.files:
-        reasons.update(file.reasons)
+        if file.kind is None:
+            say(f"Not read: {next(iter(file.reasons))}")
+        else:
+            reasons.update(file.reasons)
         if file.unknown_columns:
             say(f"{file.file}: columns that are not used: {', '.join(file.unknown_columns)}")
     if reasons:

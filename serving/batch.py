@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from claims.errors import UsageError
 from claims.mapping import Mapping
 from claims.read import read_file
 from serving.answer import Json, claims_of
@@ -59,9 +60,11 @@ def score_file(
     """Score a file into `out` (csv, parquet or json by its ending), one row for each row in, in order.
 
     With `explain` the drivers of the scored lines go to drivers_path(out): top, or full (every feature that moved the
-    score). Raises UsageError for an ending it does not know, UnreadableFileError for a file without claim lines.
+    score). Raises UsageError for a file it cannot write, UnreadableFileError for a file without claim lines.
     """
     check_ending(out)
+    if path.exists() and out.exists() and path.samefile(out):
+        raise UsageError(f"{out.name} is the file of claims itself; name another for the answer")
     progress("reading", 0.0)
     batch = read_file(path, scorer.settings, mapping)
     progress("scoring", 0.1)

@@ -144,6 +144,6 @@ class Scorer:
 
 def _history(settings: Settings) -> History:
     """What the site's store knows; nothing where there is no store yet (scoring makes none)."""
-    if not settings.store.is_dir():
+    if not settings.store.exists():
         return History.empty()
     return History.of(take_snapshot(Store.open(settings), classes=load_classes(settings.ingest.carc_classes)))

@@ -65,11 +65,13 @@ WRITERS: dict[str, type[_Csv] | type[_Json] | type[_Parquet]] = {".csv": _Csv, "
 
 
 def check_ending(path: Path) -> None:
-    """Raises UsageError when the ending of a file names none of the formats, or its folder does not exist."""
+    """Raises UsageError when the ending of a file names none of the formats, or it cannot be written."""
     if path.suffix.lower() not in WRITERS:
         raise UsageError(f"{path.name} must end in {', '.join(WRITERS)}: the ending says what is written")
     if not path.parent.is_dir():
         raise UsageError(f"the folder of {path.name} does not exist")
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise UsageError(f"{path} cannot be written: name a file in a folder of your own")
 
 
 class Sink:
@@ -79,7 +81,10 @@ class Sink:
         check_ending(path)
         self.path = path
         self._draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        self._writer: _Writer = WRITERS[path.suffix.lower()](self._draft, pl.DataFrame(schema=schema))
+        try:
+            self._writer: _Writer = WRITERS[path.suffix.lower()](self._draft, pl.DataFrame(schema=schema))
+        except OSError as error:
+            raise UsageError(f"{path} cannot be written: {error.strerror}") from error
 
     def write(self, part: pl.DataFrame) -> None:
         """Append rows."""

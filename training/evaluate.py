@@ -14,6 +14,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from claims.errors import UsageError
 from claims.settings import Settings
 from claims.snapshot import Snapshot
 from features import catalog
@@ -105,9 +106,11 @@ def after(found: Examples, day: date) -> Examples:
 
 
 def replay(cut: Cut, today: Material, start: date, settings: Settings, recipe: Recipe) -> Replay:
-    """Train as of `start`, score today's mature lines submitted since. UsageError when there was too little by then."""
-    learned = learn_as_of(cut, start, settings, recipe)
+    """Train as of `start`, score today's mature lines submitted since. UsageError: too little by then, none since."""
     later = after(today.found, start)
+    if not len(later):
+        raise UsageError(f"no line that is mature was submitted on {start} or later")
+    learned = learn_as_of(cut, start, settings, recipe)
     X = learned.model.matrix(later.table)
     raw = learned.model.raw_score(X)
     return Replay(start, learned, later, X, raw, learned.model.risk(raw), baseline_scores(learned, later, X, settings))

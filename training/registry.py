@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sqlite3
 import tempfile
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -69,14 +70,22 @@ def _mlflow(settings: Settings) -> Iterator[MlflowClient]:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     uri = f"sqlite:///{settings.mlruns / 'mlflow.db'}"
     try:
+        _probe(settings.mlruns / "mlflow.db")
         (settings.mlruns / "artifacts").mkdir(parents=True, exist_ok=True)
         mlflow.set_tracking_uri(uri)
         yield mlflow.MlflowClient(uri)
-    except (MlflowException, SQLAlchemyError, OSError) as error:
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise OutOfReachError(
             f"the MLflow store in {settings.mlruns} cannot be used ({type(error).__name__}): see that the folder "
             "can be written and that mlflow.db is not of another version"
         ) from error
+
+
+def _probe(database: Path) -> None:
+    """Read the database where there is one. MLflow itself would try again for 90 s before it gives up."""
+    if database.exists():
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+            connection.execute("pragma schema_version")
 
 
 def log_run(settings: Settings, model: DenialModel, run: Run) -> tuple[str, DenialModel]:
@@ -173,7 +182,20 @@ def _find(client: MlflowClient, which: str) -> ModelVersion:
     except MlflowException as error:
         if error.error_code not in ABSENT:
             raise
-        raise NoModelError(f"no registered model is called {which}: train one (denials train)") from error
+        raise NoModelError(_missing(which)) from error
+
+
+def _missing(which: str) -> str:
+    if which == "previous":
+        return "there is no previous model to go back to: it is there once a second one was promoted"
+    if which in ALIASES or which.isdigit():
+        return f"no registered model is called {which}: train one (denials train)"
+    return f"no folder and no registered model is called {which}: give a folder, a version, or {', '.join(ALIASES)}"
+
+
+def _require_runs(settings: Settings) -> None:
+    if not (settings.mlruns / "mlflow.db").exists() and not settings.mlruns.is_file():
+        raise NoModelError(f"no model is registered under {settings.mlruns}: train one (denials train)")
 
 
 def _found(client: MlflowClient, which: str) -> ModelVersion | None:
@@ -185,8 +207,7 @@ def _found(client: MlflowClient, which: str) -> ModelVersion | None:
 
 def resolve(settings: Settings, which: str) -> Path:
     """The model folder of a version ("7") or alias (champion, challenger, previous). NoModelError: there is none."""
-    if not (settings.mlruns / "mlflow.db").exists():
-        raise NoModelError(f"no model is registered under {settings.mlruns}: train one (denials train)")
+    _require_runs(settings)
     with _mlflow(settings) as client:
         return _folder(settings, _find(client, which))
 
@@ -220,6 +241,7 @@ def promote(settings: Settings) -> dict[str, str | None]:
 
     Returns {model_version, previous, folder}. GateFailedError when the challenger's gate failed or was never held.
     """
+    _require_runs(settings)
     with _mlflow(settings) as client:
         challenger, champion = _find(client, "challenger"), _found(client, "champion")
         gate = challenger.tags.get("gate", "unknown")
@@ -238,6 +260,7 @@ def promote(settings: Settings) -> dict[str, str | None]:
 
 def rollback(settings: Settings) -> dict[str, str | None]:
     """Previous and champion change places. NoModelError when there is no previous one."""
+    _require_runs(settings)
     with _mlflow(settings) as client:
         previous, champion = _find(client, "previous"), _find(client, "champion")
         folder = export(settings, _folder(settings, previous), str(previous.version))

@@ -121,7 +121,8 @@ def evaluate(
 ) -> TrainResult:  # fmt: skip
     """Hold the gate again for a registered version, as of its own day; records the outcome where promote looks for it.
 
-    The folder keeps the evaluation that it was registered with: it is never written again.
+    The folder keeps the evaluation that it was registered with: it is never written again. With `replay_from` only a
+    failure is recorded: nobody passes a model by choosing a T that suits it. UsageError when no replay starts there.
     """
     folder = registry.resolve(settings, which)
     model = DenialModel.load(folder)
@@ -129,7 +130,10 @@ def evaluate(
     progress("reading claims and building features", 0.1)
     today = gather(cut, model.as_of, settings)
     judged = judge(cut, today, settings, Recipe(**model.versions["recipe"]), replay_from, progress)
-    registry.set_gate(settings, model.version, _word(judged), judged.answers)
+    if replay_from and judged.replayed is None:
+        raise UsageError(f"no replay can start on {replay_from}; {judged.note}")
+    if replay_from is None or not gate.passed(judged.answers):
+        registry.set_gate(settings, model.version, _word(judged), judged.answers)
     progress("done", 1.0)
     return _result(model, today, judged, None, folder, ())
 
