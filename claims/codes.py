@@ -33,25 +33,37 @@ def word(raw: Any) -> str:
 
 def procedure(raw: Any) -> str:
     """A HCPCS or CPT code; a number that lost its leading zeros in a spreadsheet gets them back."""
-    value = tight_code(raw)
+    value = _shaped(tight_code(raw), 7, "a procedure code")
     return value.zfill(5) if value.isdecimal() else value
 
 
 def place(raw: Any) -> str:
     """A place of service: two digits."""
-    value = tight_code(raw)
+    value = _shaped(tight_code(raw), 2, "a place of service of two digits")
     return value.zfill(2) if value.isdecimal() else value
 
 
 def diagnosis(raw: Any) -> str:
     """An ICD code: upper case, no dot."""
-    return tight_code(raw).replace(".", "")
+    return _shaped(tight_code(raw).replace(".", ""), 8, "a diagnosis code")
+
+
+def modifier(raw: Any) -> str:
+    """A modifier: two letters or digits."""
+    return _shaped(tight_code(raw), 2, "a modifier of two characters")
+
+
+def _shaped(value: str, most: int, what: str) -> str:
+    """Nothing, or letters and digits that can be such a code. Codes are learned and shown; a name must not slip in."""
+    if len(value) > most or not (value.isalnum() or not value):
+        raise CellError(f"is not {what}")
+    return value
 
 
 def sex(raw: Any) -> str:
-    """M, F or U where the source spells them out; any other code as it is."""
+    """M, F or U where the source spells them out; any other letter as it is, any other word U."""
     value = code(raw)
-    return _SEXES.get(value, value)
+    return _SEXES.get(value, value if len(value) < 2 else "U")
 
 
 def listed(raw: Any, one: Parser = tight_code) -> str:

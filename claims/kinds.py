@@ -13,6 +13,9 @@ RESULTS = frozenset(PARSERS["outcomes"]) - frozenset(PARSERS["lines"])  # column
 KNOWN_WHEN = frozenset({"known_date", "paid_date"})
 GRANTS = frozenset({"hcpcs_codes", "units_authorized", "valid_from", "valid_to", "status"})
 SUBMITTED = frozenset(PARSERS["lines"]) - frozenset(PARSERS["outcomes"])  # columns that only a line has
+PERSON = frozenset({  # who was treated by whom, which a remittance may tell, too
+    "member_id", "patient_birth_date", "patient_age", "patient_sex", "rendering_npi", "payer_name",
+})  # fmt: skip
 
 
 def tables_of(columns: Columns, name: str) -> tuple[str, ...]:
@@ -29,7 +32,7 @@ def tables_of(columns: Columns, name: str) -> tuple[str, ...]:
         return ("lines", "outcomes") if held & SUBMITTED else ("outcomes",)
     if lines:
         return ("lines",)
-    if results and not (held & SUBMITTED):
+    if results and not (held & SUBMITTED - PERSON):
         return ("outcomes",)
     raise UnreadableFileError(_what_is_missing(held, name))
 
@@ -37,7 +40,7 @@ def tables_of(columns: Columns, name: str) -> tuple[str, ...]:
 def _what_is_missing(held: set[str], name: str) -> str:
     known = {column for column in held if is_canonical(column)}
     likest = max(REQUIRED, key=lambda table: len(known & set(PARSERS[table])))
-    if likest == "outcomes" and known & SUBMITTED:
+    if likest == "outcomes" and known & SUBMITTED - PERSON:
         likest = "lines"
     missing = [column for column in REQUIRED[likest] if column not in held]
     if likest == "outcomes" and not missing:
