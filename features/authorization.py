@@ -78,7 +78,7 @@ class Fit(NamedTuple):
     date_assumed: float = float("nan")
 
 
-NOT_KNOWN, NONE, NUMBER_ONLY = (Fit(STATE[s]) for s in ("not_known", "none", "number_only"))
+NOT_KNOWN, NONE = STATE["not_known"], STATE["none"]
 
 
 @dataclass(frozen=True)
@@ -110,23 +110,26 @@ class Authorizations:
     def match(self, lines: Lines, chain: np.ndarray) -> np.ndarray:
         """(lines, 4) float64: the fields of Fit for every line."""
         rows = _numbered(lines)
-        asked = list(_asked(lines, chain, rows))
-        on_claim: dict[tuple[int, str], list[Asked]] = defaultdict(list)
-        for line in asked:
-            on_claim[line.claim, line.number].append(line)
-        fits = np.array([NOT_KNOWN if n is None else NONE for n in lines.text(NUMBER)], np.float64).reshape(-1, 4)
-        if rows:
-            fits[rows] = [self._fit(line, on_claim[line.claim, line.number]) for line in asked]
+        fits = np.full((len(lines), len(Fit._fields)), np.nan)
+        fits[:, 0] = [NOT_KNOWN if number is None else NONE for number in lines.text(NUMBER)]
+        on_claim: dict[tuple[int, str], list[tuple[int, Asked]]] = defaultdict(list)
+        for row, line in zip(rows, _asked(lines, chain, rows), strict=True):
+            on_claim[line.claim, line.number].append((row, line))
+        for numbered in on_claim.values():
+            for (row, _), fit in zip(numbered, self._fits([line for _, line in numbered]), strict=True):
+                fits[row] = fit
         return fits
 
-    def _fit(self, line: Asked, same_number: list[Asked]) -> Fit:
-        held = self._held(line)
+    def _fits(self, lines: list[Asked]) -> list[Fit]:
+        """Of the lines of one claim under one number."""
+        held = self._held(lines[0])
         if held is None:
-            return NUMBER_ONLY
-        left = self._units_left(line, held)
-        wanted = sum(other.units for other in same_number if held.covers(other.code))
-        days = float("nan") if held.valid_to is None else float(held.valid_to - line.service)
-        return Fit(STATE[_state(line, held, left - wanted)], days, left, float(held.known == WITH_THE_CLAIM))
+            return [Fit(STATE["number_only"])] * len(lines)
+        left = self._units_left(lines[0], held)
+        spare = left - sum(line.units for line in lines if held.covers(line.code))
+        assumed = float(held.known == WITH_THE_CLAIM)
+        ends = float("nan") if held.valid_to is None else held.valid_to
+        return [Fit(STATE[_state(line, held, spare)], ends - line.service, left, assumed) for line in lines]
 
     def _held(self, line: Asked) -> Authorization | None:
         """The latest state known before submission, of the line's payer or of none."""

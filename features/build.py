@@ -7,6 +7,7 @@ see each other, except that a claim of the same call that was submitted earlier 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -39,7 +40,7 @@ def build(lines: pl.DataFrame, history: History) -> FeatureTable:
         for at, name in enumerate(NUMBERS):
             columns[at, rows] = made[name]
         for name in CATEGORIES:
-            texts[name][rows] = [shared.setdefault(text, text) for text in told[name]]
+            texts[name][rows] = list(map(shared.setdefault, told[name], told[name]))
     return FeatureTable(NUMBERS, columns.T, {name: values.tolist() for name, values in texts.items()})
 
 
@@ -49,9 +50,11 @@ def _blocks(lines: Lines) -> Iterator[tuple[slice | np.ndarray, Lines]]:
         yield slice(None), lines
         return
     order = np.argsort(lines.claim, kind="stable")
+    together = bool((np.diff(order) == 1).all())  # the usual case: each claim's lines stand in one stretch
     first = np.searchsorted(lines.claim[order], np.arange(lines.claims))
     cuts = first[np.searchsorted(first, np.arange(0, len(lines), BLOCK))[1:].clip(max=lines.claims - 1)]
-    for rows in np.split(order, np.unique(cuts)):
+    for begin, end in pairwise([0, *np.unique(cuts).tolist(), len(lines)]):
+        rows = slice(begin, end) if together else order[begin:end]
         yield rows, Lines(lines.frame[rows])
 
 

@@ -29,12 +29,14 @@ class Ledger:
 
 
 def ledger(key: np.ndarray, day: np.ndarray, amounts: np.ndarray) -> Ledger:
-    """From events in any order; key, day: (events,) int64, amounts: (events, k) integers. Equal stamps are summed."""
+    """From events in any order; key, day: (events,) int64, amounts: (events, k) of a whole type that holds their sums.
+
+    Equal stamps are summed.
     stamp = key << DAY_BITS | day
     order = np.argsort(stamp, kind="stable")
     stamp, running = stamp[order], np.cumsum(amounts[order], axis=0, dtype=np.int64)
     end = np.flatnonzero(np.append(stamp[1:] != stamp[:-1], True)) if len(stamp) else np.zeros(0, np.int64)
-    totals = np.zeros((len(end) + 1, amounts.shape[1]), np.int64)
+    totals = np.zeros((len(end) + 1, amounts.shape[1]), amounts.dtype)
     totals[1:] = running[end]
     stamp = stamp[end]
     last = np.full(len(stamp) + 1, -1, np.int64)

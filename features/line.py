@@ -7,7 +7,7 @@ from collections import defaultdict
 import numpy as np
 
 from features.encode import Lines
-from rules.reference import IMAGING, VISIT, Procedure, add_on_parents, procedures
+from rules.reference import IMAGING, VISIT, add_on_parents, family, procedures
 
 NO_50 = {"0", "2", "9"}  # Medicare's bilateral indicators under which 50 says nothing
 MODIFIER_FLAGS = {
@@ -87,12 +87,7 @@ def _modifier_numbers(patterns: list[str | None]) -> Columns:
 def claim_numbers(lines: Lines, flags: Columns) -> Columns:
     """What the other lines of the claim say; flags: the line's own modifier flags."""
     claim, count = lines.claim, lines.claims
-    known = procedures()
-    facts = [known.get(code) for code in lines.code]
-    visit = np.array([f == VISIT for f in lines.family], bool)
-    procedure = np.array([p is not None and p.global_days in {"000", "010", "090"} for p in facts], bool)
-    guided = np.array([p is not None and p.guidance_included for p in facts], bool)
-    imaging = np.array([f == IMAGING for f in lines.family], bool)
+    visit, procedure, guided, imaging, without_50 = _of_code(lines)
     cents = np.nan_to_num(lines.cents)
     charged = _total(claim, count, cents)
     return {
@@ -108,12 +103,23 @@ def claim_numbers(lines: Lines, flags: Columns) -> Columns:
         "imaging_in_included_guidance": (imaging & (_any(claim, count, guided) > 0)).astype(np.float64),
         "add_on_without_primary": _orphans(lines),
         "both_sides_on_two_lines": _both_sides(lines),
-        "modifier_50_not_defined": np.where([_no_50(p) for p in facts], flags["modifier_50"], 0.0),
+        "modifier_50_not_defined": np.where(without_50, flags["modifier_50"], 0.0),
     }
 
 
-def _no_50(procedure: Procedure | None) -> bool:
-    return procedure is not None and procedure.bilateral_indicator in NO_50
+def _of_code(lines: Lines) -> np.ndarray:
+    """(5, lines) bool: visit, procedure, includes its imaging, imaging, no modifier 50. Each code is judged once."""
+    at = {code: i for i, code in enumerate(dict.fromkeys(lines.code))}
+    judged = np.array([_judged(code) for code in at], bool).reshape(len(at), 5)
+    return judged[np.fromiter(map(at.__getitem__, lines.code), np.int64, len(lines))].T
+
+
+def _judged(code: str) -> tuple[bool, ...]:
+    kind, known = family(code), procedures().get(code)
+    if known is None:
+        return kind == VISIT, False, False, kind == IMAGING, False
+    procedure = known.global_days in {"000", "010", "090"}
+    return kind == VISIT, procedure, known.guidance_included, kind == IMAGING, known.bilateral_indicator in NO_50
 
 
 def _total(claim: np.ndarray, count: int, values: np.ndarray) -> np.ndarray:

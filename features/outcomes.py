@@ -28,6 +28,8 @@ from features.encode import MISS, pack
 from features.ledger import DAY_BITS, NEVER, Ledger, between, days_since, ledger, positions
 from rules.reference import base_rate
 
+IN_CACHE = 1 << 16  # stamps; half a megabyte
+
 
 @dataclass(frozen=True)
 class Outcomes:
@@ -48,7 +50,7 @@ class Outcomes:
         chain: np.ndarray, chains: int,
     ) -> Outcomes:  # fmt: skip
         """From (events,) arrays: codes per column, day known, denied 0 or 1, category -1 or its number, chain."""
-        amounts = np.zeros((len(day), 2 + len(CATEGORIES)), np.int64)
+        amounts = np.zeros((len(day), 2 + len(CATEGORIES)), np.int32)
         amounts[:, 0], amounts[:, 1] = 1, denied
         given = np.flatnonzero(category >= 0)
         amounts[given, 2 + category[given]] = 1
@@ -58,7 +60,8 @@ class Outcomes:
             {name: ledger(key[ok], day[ok], amounts[ok, :2]) for name, (key, ok) in keyed.items()},
             {name: ledger(keyed[name][0][ok], day[ok], by_category[ok])
              for name in CATEGORY_KINDS for ok in [keyed[name][1]]},
-            codes, amounts, ChainEvents.of(chain, day, chains),
+            {name: values.astype(np.int32) for name, values in codes.items()}, amounts,
+            ChainEvents.of(chain, day, chains),
         )  # fmt: skip
 
     def features(self, codes: dict[str, np.ndarray], day: np.ndarray, chain: np.ndarray) -> dict[str, np.ndarray]:
@@ -143,11 +146,17 @@ def _events(kind: Kind, codes: dict[str, np.ndarray], size: int | None = None) -
 
 def _sorted_totals(
     book: Ledger, key: np.ndarray, day: np.ndarray, windows: tuple[int, ...]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(windows, lines, k) totals; the place before the day in sorted order; that order (neighbours in memory)."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | slice]:
+    """(windows, lines, k) totals; the place before the day in a sorted order; that order (neighbours in memory).
+
+    A ledger that fits into the processor's cache is asked in the order of the lines.
+    """
+    if len(book.stamp) < IN_CACHE:
+        places = positions(book, key, day, windows)
+        return between(book, places), places[0], slice(None)
     order = np.argsort(key)
     places = positions(book, key[order], day[order], windows)
-    totals = np.empty((len(windows), len(key), book.totals.shape[1]), np.int64)
+    totals = np.empty((len(windows), len(key), book.totals.shape[1]), book.totals.dtype)
     totals[:, order] = between(book, places)
     return totals, places[0], order
 
