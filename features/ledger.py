@@ -32,6 +32,7 @@ def ledger(key: np.ndarray, day: np.ndarray, amounts: np.ndarray) -> Ledger:
     """From events in any order; key, day: (events,) int64, amounts: (events, k) of a whole type that holds their sums.
 
     Equal stamps are summed.
+    """
     stamp = key << DAY_BITS | day
     order = np.argsort(stamp, kind="stable")
     stamp, running = stamp[order], np.cumsum(amounts[order], axis=0, dtype=np.int64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -331,3 +332,32 @@ def test_15_out_of_reach(way: str, copy: Site) -> None:
     check(copy.denials(*verb), 15, str(copy.home))
     examined = copy.denials("doctor")
     assert examined.code == 0 and "NOT WELL" in examined.out
+
+
+def test_15_a_port_in_use_and_no_prefect_server(copy: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        check(copy.denials("serve", "--port", port), 15, f"127.0.0.1:{port}", "another --port")
+    monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{port}/api")
+    check(copy.denials("schedule"), 15, "PREFECT_API_URL")
+
+
+def test_2_an_answer_that_cannot_be_written(copy: Site) -> None:
+    new = copy.input / "new.csv"
+    before = new.read_bytes()
+    (copy.answers / "folder.csv").mkdir()
+    for out, words in ((new, "itself"), (copy.answers / "folder.csv", "cannot be written"),
+                       (copy.answers / "no" / "a.csv", "does not exist"), (copy.answers / "a.xlsx", ".parquet")):  # fmt: skip
+        check(copy.denials("score", new, "--out", out), 2, words)
+    assert new.read_bytes() == before
+    assert [path.name for path in copy.answers.iterdir()] == ["folder.csv"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [("DENIALS_TIMEZONE", "Nowhere", "timezone"), ("DENIALS_SERVING__MEDIUM_FROM", "0.9", "medium_from"),
+     ("DENIALS_MATURITY__MIN_DAYS", "91", "min_days")],
+)  # fmt: skip
+def test_2_settings(name: str, value: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    check(Site(tmp_path).denials("doctor"), 2, words)
