@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import planted
 import polars as pl
 import pytest
-from site_run import Answer, Site
-
-AS_OF = "2026-11-01"
-
-
-@dataclass(frozen=True)
-class Done:
-    """A site on which the whole job was done, and what each verb answered."""
-
-    site: Site
-    ingest: Answer
-    refused: Answer
-    train: Answer
-    promote: Answer
-    score: Answer
-    explain: Answer
-    report: Answer
-    doctor: Answer
+from site_run import AS_OF, Done, Site
 
 
 @pytest.fixture(scope="session")

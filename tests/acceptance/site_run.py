@@ -20,6 +20,7 @@ import pytest
 
 from pipelines.cli import main
 
+AS_OF = "2026-11-01"
 FOLDERS = ("home", "input", "answers", "logs", "left")
 
 
@@ -97,3 +98,18 @@ def _to(descriptor: int, path: Path) -> Iterator[None]:
         stack.callback(file.flush)
         stack.enter_context((redirect_stdout if descriptor == 1 else redirect_stderr)(file))
         yield
+
+
+@dataclass(frozen=True)
+class Done:
+    """A site on which the whole job was done, and what each verb answered."""
+
+    site: Site
+    ingest: Answer
+    refused: Answer
+    train: Answer
+    promote: Answer
+    score: Answer
+    explain: Answer
+    report: Answer
+    doctor: Answer

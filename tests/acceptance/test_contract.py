@@ -12,8 +12,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from conftest import AS_OF, Done
-from site_run import Answer, Site
+from site_run import AS_OF, Answer, Done, Site
 from starlette.testclient import TestClient
 
 from claims.settings import load_settings

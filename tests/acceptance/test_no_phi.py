@@ -16,8 +16,8 @@ from typing import Any
 import planted
 import polars as pl
 import pytest
-from conftest import Done
 from planted import BORN, CLAIM, IDENTIFIERS, LOST_CLAIM, MEMBER, OTHER_MEMBER, Planted, found_in, written
+from site_run import Done
 from starlette.testclient import TestClient
 
 from claims.settings import load_settings

@@ -230,7 +230,7 @@ def test_accepted_rows_keep_every_rule_of_their_schema(read):
 def test_a_rule_that_only_the_schema_knows_still_rejects(read, monkeypatch):
     class Stricter(SCHEMAS["lines"]):
         @dy.rule()
-        def not_for_a2(self) -> pl.Expr:
+        def not_for_a2(cls) -> pl.Expr:
             return pl.col("claim_id") != "A2"
 
     monkeypatch.setitem(batches.SCHEMAS, "lines", Stricter)

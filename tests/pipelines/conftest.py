@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
+from command import Answer, Run
 
 from data.synthetic import generate, load_world
 from pipelines.cli import main
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command ended with."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict[str, Any]:
-        return dict(json.loads(self.out))
-
-
-Run = Callable[..., Answer]
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import Run
+from command import Run
 
 AS_OF = "2026-11-01"
 
@@ -72,7 +72,9 @@ def test_promote_lets_it_serve(denials: Run, site: Path) -> None:
 def test_score_writes_one_row_for_every_row(denials: Run, files: Path, site: Path) -> None:
     lines = pl.read_csv(files / "lines.csv", infer_schema=False).tail(40)
     broken = lines.with_columns(
-        claim_line_start_date=pl.when(pl.int_range(pl.len()) == 3).then(pl.lit("soon")).otherwise("claim_line_start_date")
+        claim_line_start_date=pl.when(pl.int_range(pl.len()) == 3)
+        .then(pl.lit("soon"))
+        .otherwise("claim_line_start_date")
     )
     broken.write_csv(site / "new.csv")
     answer = denials("score", site / "new.csv", "--out", site / "scored.csv", "--explain", "top")
@@ -152,7 +154,12 @@ def test_help_names_every_verb(denials: Run) -> None:
 
 def test_generate_writes_files(denials: Run, tmp_path: Path) -> None:
     assert denials("generate", "--world", "small", "--claims", 50, "--out", tmp_path / "g").code == 0
-    assert {f.name for f in (tmp_path / "g").iterdir()} == {"lines.csv", "outcomes.csv", "authorizations.csv", "truth.csv"}
+    assert {f.name for f in (tmp_path / "g").iterdir()} == {
+        "lines.csv",
+        "outcomes.csv",
+        "authorizations.csv",
+        "truth.csv",
+    }
     assert denials("generate", "--world", "nowhere", "--out", tmp_path / "g").code == 2
 
 
