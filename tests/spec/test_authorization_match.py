@@ -66,7 +66,13 @@ def test_the_state_of_a_line(row: int) -> None:
 
 def test_a_date_that_is_not_recorded_is_told() -> None:
     table = build(cases(), history())
-    told = dict(zip(cases()["line_note"] + cases()["prior_authorization_number"], table.column("authorization_date_assumed"), strict=True))
+    told = dict(
+        zip(
+            cases()["line_note"] + cases()["prior_authorization_number"],
+            table.column("authorization_date_assumed"),
+            strict=True,
+        )
+    )
     assert (told["exactUNDATED"], told["exactFULL"]) == (1.0, 0.0)
 
 
