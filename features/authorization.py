@@ -92,10 +92,9 @@ class Authorizations:
     def of(cls, table: pl.DataFrame, lines: Lines, chain: np.ndarray, original: np.ndarray) -> Authorizations:
         """From the authorizations table and the submitted lines with their (lines,) chain and whether original."""
         states: dict[str, list[Authorization]] = defaultdict(list)
-        for row in table.with_columns(pl.selectors.date().to_physical()).iter_rows(named=True):
+        ordered = table.sort("known_date", "loaded_at", "authorization_id")  # of one day the later loaded holds
+        for row in ordered.with_columns(pl.selectors.date().to_physical()).iter_rows(named=True):
             states[row["prior_authorization_number"]].append(_authorization(row))
-        for known in states.values():
-            known.sort(key=lambda a: a.known)
         return cls(dict(states), {}).plus(lines, chain, original)
 
     def plus(self, lines: Lines, chain: np.ndarray, original: np.ndarray) -> Authorizations:

@@ -20,7 +20,7 @@ from rules.reference import family
 
 # Bits of a code in a ledger's key. Any combination that a history uses must stay within KEY_BITS.
 BITS = {
-    "payer": 10, "code": 15, "family": 10, "dx": 17, "modifiers": 13, "provider": 18, "patient": 24,
+    "payer": 14, "code": 15, "family": 10, "dx": 17, "modifiers": 13, "provider": 18, "patient": 24,
     "authorization_state": 4,
 }  # fmt: skip
 MISS = {name: (1 << bits) - 1 for name, bits in BITS.items()}
@@ -34,13 +34,13 @@ class Vocabulary:
     codes: dict[str, dict[str | None, int]] = field(default_factory=lambda: {name: {} for name in BITS})
 
     def extend(self, column: str, values: Iterable[str | None]) -> None:
-        """Give every new text of a column a code. Raises OverflowError when the column's bits are used up."""
+        """Give new texts of a column codes, as long as the column's bits last; what comes later has no history."""
         known = self.codes[column]
         for value in dict.fromkeys(values):
+            if len(known) >= MISS[column]:
+                return
             if value is not None and value not in known and not (value == "" and column in WITHOUT_HISTORY):
                 known[value] = len(known)
-        if len(known) >= MISS[column]:
-            raise OverflowError(f"more than {MISS[column]:,} different values of {column}")
 
     def encode(self, column: str, values: Sequence[str | None]) -> np.ndarray:
         """(lines,) int64 codes; MISS for what the vocabulary does not hold."""

@@ -48,15 +48,15 @@ def _joined(history: History, frame: pl.DataFrame) -> History:
 def _chained(history: History, frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     """(lines,) submission_id, chain and is_original, and the number of chains there are then.
 
-    A chain that begins within the request joins the stored one that its earliest linked submission would join.
+    A chain that begins within the request joins the stored one that its first submission would join.
     """
     known = history.chain_count
     within = chains(frame, history.snapshot.controls.clear())
     stored = pl.Series("stored", history.chains.chain_of(frame)).replace(-1, None)
     joined = frame.with_columns(stored).join(within, on="submission_id", how="left", maintain_order="left")
-    earliest = joined.drop_nulls("stored").sort("submitted_date", "submission_id").unique("chain_id", keep="first")
+    first = joined.filter(pl.col("submission_id") == pl.col("chain_id")).unique("chain_id", keep="first")
     fresh = within.select("chain_id").unique(maintain_order=True).with_row_index("fresh", known)
-    joined = joined.join(earliest.select("chain_id", joins="stored"), on="chain_id", how="left", maintain_order="left")
+    joined = joined.join(first.select("chain_id", joins="stored"), on="chain_id", how="left", maintain_order="left")
     joined = joined.join(fresh, on="chain_id", how="left", maintain_order="left").with_columns(
         chain=pl.coalesce("joins", pl.col("fresh").cast(pl.Int64)),
         is_resubmission=pl.col("is_resubmission") | pl.col("stored").is_not_null(),

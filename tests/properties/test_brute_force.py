@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Practice
+from practices import Practice
 
 from features import FeatureTable, build
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from conftest import Practice, assert_same
+from practices import Practice, assert_same
 
 from claims.read import read_claims
 from features import FeatureTable, build

@@ -7,7 +7,7 @@ from datetime import date
 import lightgbm as lgb
 import numpy as np
 import polars as pl
-from conftest import Practice, assert_same
+from practices import Practice, assert_same
 from sklearn.metrics import roc_auc_score
 
 from claims.snapshot import Snapshot

@@ -1,5 +1,7 @@
 """When an authorization fits a line, and when not. The gravest fault is the answer."""
 
+from datetime import UTC, datetime
+
 import ascii_table
 import polars as pl
 import pytest
@@ -99,3 +101,16 @@ def test_units_of_earlier_claims_are_used_up() -> None:
 def test_lines_of_one_claim_share_the_units() -> None:
     drawn = cases()[[0, 1]].with_columns(submission_id=pl.lit("X"), claim_line_number=pl.Series([1, 2], dtype=pl.Int32))
     assert build(drawn, history()).column("authorization_match") == ["units_exceeded"] * 2
+
+
+def test_of_two_states_of_one_day_the_later_loaded_holds() -> None:
+    """In whatever order the table gives them."""
+    both = ascii_table.authorizations("""
+        prior_authorization_number | payer_id | hcpcs_codes | status
+        N1                         | P1       | 64483       | denied
+        N1                         | P1       | 64483       | approved
+    """).with_columns(loaded_at=pl.Series([datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)]))
+    line = cases()[:1].with_columns(prior_authorization_number=pl.lit("N1"))
+    nothing = ascii_table.lines("claim_id"), ascii_table.outcomes("claim_id")
+    found = [build(line, History.of(snapshot_of(*nothing, book))).column("authorization_match") for book in (both, both[::-1])]
+    assert found == [["exact"], ["exact"]]
