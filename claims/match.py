@@ -18,9 +18,9 @@ def match_outcomes(lines: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
     """Every row of `outcomes`, once and in its order, with `submission_id`, `line` and `match_method`.
 
     `submission_id` (null: no such claim) is the submission with the outcome's claim_id, payer, billing NPI and source;
-    of several, the one sent last on or before the day known, else the first one sent; never one that names the
-    outcome's control number as the number of an earlier claim, nor one sent after that. A claim_id of 17
-    characters that is nobody's also matches the one longer claim_id that begins with it.
+    of several, the one sent last. Never one sent after the day known (without a day: the last choice), nor one that
+    names the outcome's control number as the number of an earlier claim, nor one sent after that. A claim_id of 17
+    characters that was nobody's by then also matches the one longer claim_id that began with it.
 
     `line` (Int32, null: none) is the claim_line_number found by the first method that answers: `line_number`;
     `line_item_control_no` (a line sent without one is named by its number); `service` (code, modifiers, date, charge);
@@ -86,27 +86,25 @@ def _submissions_found(submissions: pl.DataFrame, rows: pl.DataFrame) -> pl.Data
         begun = _agreeing(cut.join(starts, on=["source_system", "claim_id"]))
         one = begun.filter(pl.col("whole_id").n_unique().over("_row") == 1)
         whole = pl.concat([whole, one.select(whole.columns)])
-    return _latest_before_known(whole.with_columns(named=pl.col("names") == pl.col("payer_claim_control_number")))
+    return _latest(whole.with_columns(named=pl.col("names") == pl.col("payer_claim_control_number")))
 
 
 def _agreeing(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Pairs of one payer and provider; what was sent after the day known cannot be what the payer spoke of."""
     payer = pl.col("payer_id").is_null() | (pl.col("payer_id") == pl.col("payer"))
     npi = pl.col("billing_npi").is_null() | pl.col("npi").is_null() | (pl.col("billing_npi") == pl.col("npi"))
-    return pairs.filter(payer & npi)
+    return pairs.filter(payer & npi, (pl.col("submitted_date") <= pl.col("known_date")).fill_null(True))
 
 
-def _latest_before_known(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Of each outcome's candidates the latest sent by the day known, else the earliest (equal days: loaded first)."""
+def _latest(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Of each outcome's candidates the one sent last (equal days: loaded first; those without a day come last)."""
     several = pl.col("_row").is_duplicated()
     one = pairs.filter(~several, ~pl.col("named").fill_null(False))
     named_on = pl.col("submitted_date").filter(pl.col("named")).min().over("_row")
-    sent = pl.col("submitted_date").cast(pl.Int32)
-    in_time = (pl.col("submitted_date") <= pl.col("known_date")).fill_null(False)
     best = (
         pairs.filter(several)
-        .with_columns(not_after=named_on)
+        .with_columns(not_after=named_on, rank=-pl.col("submitted_date").cast(pl.Int32))
         .filter(~pl.col("named").fill_null(False), (pl.col("submitted_date") <= pl.col("not_after")).fill_null(True))
-        .with_columns(rank=pl.when(in_time).then(-sent).otherwise(sent))  # in time: below zero, the latest first
         .sort("_row", "rank", "loaded_at", "submission_id", nulls_last=True)
         .unique("_row", keep="first", maintain_order=True)
     )

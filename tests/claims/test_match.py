@@ -153,7 +153,7 @@ S0            | A        |                | 1                    |
 
 
 @pytest.mark.parametrize(("known", "control", "submission"), [
-    ("2026-01-09", "", "S1"),  # before any: the first
+    ("2026-01-09", "", "S0"),  # before any that has a day
     ("2026-01-10", "", "S1"),
     ("2026-02-09", "", "S1"),
     ("2026-02-10", "", "S2"),
@@ -166,6 +166,13 @@ def test_of_several_submissions_the_latest_by_the_day_known(known: str, control:
     outcome = f"claim_id | line | known_date | control\nA | 1 | {known} | {control}"
     for lines in (AGAIN, AGAIN.reverse()):
         assert found(outcome, lines)["submission_id"].to_list() == [submission]
+
+
+@pytest.mark.parametrize("several", [AGAIN[:3], AGAIN[1:2]])
+def test_what_was_known_before_anything_was_sent_belongs_to_no_submission(several: pl.DataFrame) -> None:
+    matched = found("claim_id | line | known_date\nA | 1 | 2026-01-09\nA | 1 | 2026-01-10", several)
+    assert matched["submission_id"].to_list() == [None, "S1"]
+    assert matched["match_method"].to_list() == ["none", "line_number"]
 
 
 def test_a_number_that_the_only_submission_replaces_is_not_its_own() -> None:
@@ -192,6 +199,26 @@ claim_id            | submitted_date
 ])  # fmt: skip
 def test_a_cut_claim_number_is_recognised_where_it_can_mean_one_claim_only(claim: str, submission: str | None) -> None:
     assert found(f"claim_id | line\n{claim} | 1", LONG)["submission_id"].to_list() == [submission]
+
+
+@pytest.mark.parametrize(("claim", "known", "submission"), [
+    ("42345678901234567", "2026-01-09", None),
+    ("42345678901234567", "2026-01-10", "42345678901234567-1"),  # the other one is not sent yet
+    ("42345678901234567", "2026-02-09", "42345678901234567-1"),
+    ("42345678901234567", "2026-02-10", None),  # could be either
+    ("52345678901234567", "2026-02-09", "52345678901234567-1"),
+    ("52345678901234567", "2026-02-10", "52345678901234567"),
+])  # fmt: skip
+def test_a_cut_claim_number_means_what_was_sent_by_the_day_known(claim: str, known: str, submission: str | None) -> None:
+    lines = ascii_table.lines("""
+    claim_id            | submitted_date
+    42345678901234567-1 | 2026-01-10
+    42345678901234567-2 | 2026-02-10
+    52345678901234567-1 | 2026-01-10
+    52345678901234567   | 2026-02-10
+    """)
+    told = found(f"claim_id | line | known_date\n{claim} | 1 | {known}", lines)
+    assert told["submission_id"].to_list() == [submission]
 
 
 def test_without_lines_every_outcome_is_kept() -> None:
