@@ -21,7 +21,7 @@ STORED: dict[str, dict[str, pl.DataType]] = {
 }
 MADE = frozenset({  # by us, never taken from a source
     "submission_id", "version", "row_hash", "source_system", "member_key", "patient_id", "extra", "file_id",
-    "loaded_at", "outcome_id", "authorization_id",
+    "loaded_at", "outcome_id", "authorization_id", "row",
 })  # fmt: skip
 RAW: dict[str, tuple[str, ...]] = {
     "lines": tuple(RAW_LINE_COLUMNS), "outcomes": (), "authorizations": tuple(RAW_AUTHORIZATION_COLUMNS),

@@ -19,7 +19,7 @@ from claims.adjustments import (
     reasons_of,
     tokens_of,
 )
-from claims.table import MODIFIERS
+from claims.table import MODIFIERS, OUTCOME_ORDER
 
 __all__ = ["CATEGORIES", "cents", "label_lines", "load_classes"]
 
@@ -59,7 +59,7 @@ def _events(lines: pl.DataFrame, matched: pl.DataFrame) -> pl.DataFrame:
     """Outcome rows of known claims: cents, `_line` (row in `lines`, null = claim only), reversals among them."""
     number = lines.select("submission_id", line="claim_line_number").with_row_index("_line")
     rows = matched.filter(pl.col("submission_id").is_not_null()).select(
-        "submission_id", "line", "known_date", "paid_date", "loaded_at", "outcome_id", "denied",
+        "submission_id", "line", "known_date", "paid_date", *OUTCOME_ORDER, "denied",
         remark=pl.col("remark_codes").str.contains(r"\w").fill_null(False),
         status=pl.col("claim_status_code").str.strip_chars().fill_null(""),
         pccn=pl.when(pl.col("payer_claim_control_number") != "").then("payer_claim_control_number"),
@@ -96,14 +96,14 @@ def _pairs(rows: pl.DataFrame, back: pl.DataFrame, exactly: bool) -> pl.DataFram
     turn = [*same, "turn"]
     sides = [
         side.select(
-            "_line", "known_date", "outcome_id", amount=pl.col("paid").abs(), sum=pl.col("charge").abs(),
+            "_line", "known_date", *OUTCOME_ORDER, amount=pl.col("paid").abs(), sum=pl.col("charge").abs(),
             list=pl.col("codes").str.replace_all(":-", ":").str.split(";").list.sort().list.join(";"),
         )
-        .sort("outcome_id")
+        .sort(*OUTCOME_ORDER, nulls_last=True)
         .with_columns(turn=pl.int_range(pl.len()).over(same))
         for side in (rows, back)
     ]  # fmt: skip
-    hits = sides[0].join(sides[1].rename({"outcome_id": "reversal"}), on=turn, nulls_equal=True)
+    hits = sides[0].join(sides[1].select(*turn, reversal="outcome_id"), on=turn, nulls_equal=True)
     return hits.select("outcome_id", "reversal")
 
 
@@ -124,8 +124,7 @@ def _decisive(rows: pl.DataFrame, classes: pl.DataFrame) -> pl.DataFrame:
 def _initial(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows of each line's first event: of the earliest day known one control number, split rows together."""
     rows = rows.filter(pl.col("known_date") == pl.col("known_date").min().over("_line"))
-    order = ["paid_date", "loaded_at", "pccn", "outcome_id"]
-    several = rows.filter(pl.col("_line").is_duplicated()).sort("_line", *order, nulls_last=True)
+    several = rows.filter(pl.col("_line").is_duplicated()).sort("_line", "paid_date", *OUTCOME_ORDER, nulls_last=True)
     first = several.filter(pl.col("pccn").eq_missing(pl.col("pccn").first().over("_line")))
     return pl.concat([rows.filter(~pl.col("_line").is_duplicated()), first])
 

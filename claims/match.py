@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from claims.table import MODIFIERS
+from claims.table import MODIFIERS, OUTCOME_ORDER
 
 PAYER_ID_LENGTH = 17  # some payers return no more of the claim's number than this
 EVENT = ("submission_id", "known_date", "payer_claim_control_number")
@@ -24,11 +24,11 @@ def match_outcomes(lines: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
 
     `line` (Int32, null: none) is the claim_line_number found by the first method that answers: `line_number`;
     `line_item_control_no` (a line sent without one is named by its number); `service` (code, modifiers, date, charge);
-    `code_date` (nothing given contradicts: ties in order, and a claim of one line needs no code); `none`.
+    `code_date` (nothing given contradicts: ties in the order they came, and a claim of one line needs no code); `none`.
     """
     rows = match_submissions(lines, outcomes).with_row_index("_row")
     asked = rows.filter(pl.col("submission_id").is_not_null()).select(
-        "_row", *EVENT, "claim_line_number", "hcpcs_code", "charge_amount",
+        "_row", *EVENT, *OUTCOME_ORDER, "claim_line_number", "hcpcs_code", "charge_amount",
         _given("line_item_control_no").str.strip_chars(), day="claim_line_start_date", modifiers=modifiers_key(),
     )  # fmt: skip
     offered = lines.select(
@@ -151,10 +151,10 @@ def _mark_taken(pairs: pl.DataFrame, asked: pl.DataFrame, found: pl.DataFrame) -
 
 
 def _in_order(pairs: pl.DataFrame, same: list[str], method: str) -> pl.DataFrame:
-    """One line for each row of `pairs`: the k-th row of an event goes to the k-th of the lines it could mean."""
+    """One line for each row of `pairs`: the k-th that came of an event goes to the k-th of the lines it could mean."""
     if pairs.is_empty():
         return pairs.select("_row", "line", match_method=pl.lit(method))
-    rows = pairs.select("_row", *EVENT, *same).unique("_row").sort("_row")
+    rows = pairs.unique("_row").sort(*OUTCOME_ORDER, nulls_last=True)
     rows = rows.select("_row", turn=pl.int_range(pl.len()).over([*EVENT, *same]))
     lines = pairs.sort("_row", "taken", "line").select(
         "_row", "line", place=pl.int_range(pl.len()).over("_row"), last=pl.len().over("_row") - 1

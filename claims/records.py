@@ -82,7 +82,7 @@ class Records:
         whole = [
             columns[name] if name in columns else nulls(name, dtype, count)
             for name, dtype in stored.items()
-            if name != "version"
+            if name not in ("version", "row")
         ]
         return pl.DataFrame([*whole, pl.Series("row", rows.numbers, pl.Int64)])
 

@@ -132,6 +132,10 @@ class Outcome(dy.Schema):
     billing_npi = dy.String(nullable=True)
     file_id = dy.String(nullable=False)
     loaded_at = dy.Datetime(nullable=False, time_unit="us", time_zone="UTC")
+    row = dy.Int64(nullable=True)  # in its file: tables keep no order, and rows that are alike go to lines in order
+
+
+OUTCOME_ORDER = ("loaded_at", "file_id", "row", "outcome_id")  # as outcomes came, wherever their order decides
 
 
 class Authorization(dy.Schema):

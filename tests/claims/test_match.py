@@ -6,6 +6,7 @@ import ascii_table
 import polars as pl
 import pytest
 
+from claims.label import label_lines, load_classes
 from claims.match import match_outcomes
 
 LINES = ascii_table.lines("""
@@ -94,6 +95,31 @@ def test_ties_of_a_service_go_in_order_too() -> None:
     A        | 20553      | 2026-01-05            | 80.00  | 7     | service
     A        | 20553      | 2026-01-05            | 80.00  | 8     | service
     """)
+
+
+TIES = ascii_table.outcomes("""
+file_id | row | claim_id | hcpcs_code | claim_line_start_date | charge | control | paid  | status | adjustments
+f       | 9   | A        | 20553      | 2026-01-05            | 80.00  | K1      | 50.00 | 1      | CO-45:30.00
+f       | 10  | A        | 20553      | 2026-01-05            | 80.00  | K1      | 0.00  | 1      | CO-50:80.00
+g       | 1   | A        | 20553      | 2026-01-05            | 80.00  | K2      | 70.00 | 1      | CO-45:10.00
+g       | 2   | A        | 20553      | 2026-01-05            | 80.00  | K2      | 0.00  | 1      | CO-197:80.00
+g       | 3   | A        | 64483      |                       |        | K2      | 20.00 | 1      |
+g       | 4   | A        | 64483      |                       |        | K2      | 0.00  | 1      | CO-29:500.00
+""").with_columns(outcome_id=pl.Series(["z", "c", "b", "a", "y", "x"]))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_order_of_a_table_decides_nothing(seed: int) -> None:
+    """Tables keep no order of rows: what came first is told by file and row."""
+    shuffled = TIES.sample(fraction=1, shuffle=True, seed=seed)
+    matched = match_outcomes(LINES, shuffled)
+    assert matched.select(TIES.columns).equals(shuffled)
+    assert dict(matched.select("outcome_id", "line").rows()) == {"z": 7, "c": 8, "b": 7, "a": 8, "y": 1, "x": 2}
+    labelled = label_lines(LINES, matched, load_classes())
+    assert labelled.equals(label_lines(LINES, match_outcomes(LINES, TIES), load_classes()))
+    assert labelled.select("claim_line_number", "outcome", "carc").rows() == [
+        (1, "paid", None), (2, "denied", "29"), (7, "paid", None), (8, "denied", "50"),
+    ]  # fmt: skip
 
 
 def test_a_line_that_is_answered_for_goes_last() -> None:
@@ -209,7 +235,9 @@ def test_a_cut_claim_number_is_recognised_where_it_can_mean_one_claim_only(claim
     ("52345678901234567", "2026-02-09", "52345678901234567-1"),
     ("52345678901234567", "2026-02-10", "52345678901234567"),
 ])  # fmt: skip
-def test_a_cut_claim_number_means_what_was_sent_by_the_day_known(claim: str, known: str, submission: str | None) -> None:
+def test_a_cut_claim_number_means_what_was_sent_by_the_day_known(
+    claim: str, known: str, submission: str | None
+) -> None:
     lines = ascii_table.lines("""
     claim_id            | submitted_date
     42345678901234567-1 | 2026-01-10

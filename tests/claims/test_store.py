@@ -100,6 +100,16 @@ def test_the_same_remittance_in_two_files_counts_once_but_two_equal_events_are_t
     assert len(store.outcomes()) == 3
 
 
+def test_an_outcome_keeps_the_row_it_was_first_seen_in(site):
+    store = Store.open(site)
+    rows = [OUTCOME | {"claim_id": name} for name in ("A", "B", "C", "C")]
+    store.add(_batch(site, *rows))
+    added = store.add(_batch(site, OUTCOME | {"claim_id": "D"}, *reversed(rows)))  # other rows, the same remittances
+    assert (added.new["outcomes"], added.present["outcomes"]) == (1, 4)
+    told = store.outcomes().sort("claim_id", "row").select("claim_id", "row").rows()
+    assert told == [("A", 1), ("B", 2), ("C", 3), ("C", 4), ("D", 1)]
+
+
 def test_many_writers_at_once_lose_nothing_and_add_nothing_twice(site):
     Store.open(site)
     batches = [_batch(site, LINE, LINE | {"claim_id": f"W{i}"}, LINE | {"charge_amount": f"{i}"}) for i in range(1, 6)]

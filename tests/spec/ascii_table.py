@@ -53,9 +53,9 @@ def lines(text: str) -> pl.DataFrame:
 
 
 def outcomes(text: str) -> pl.DataFrame:
-    """A table of outcomes; they are numbered o1, o2, ... unless the table says otherwise."""
+    """A table of outcomes; they are numbered o1, o2, ..., in rows 1, 2, ..., unless the table says otherwise."""
     table = [OUTCOME | {k: v for k, v in row.items() if v is not None} for row in rows(text)]
-    return frame([{"outcome_id": f"o{i}"} | row for i, row in enumerate(table, 1)], Outcome)
+    return frame([{"outcome_id": f"o{i}", "row": str(i)} | row for i, row in enumerate(table, 1)], Outcome)
 
 
 def authorizations(text: str) -> pl.DataFrame:
