@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -23,6 +24,7 @@ from claims.cells import CellError, text
 from claims.errors import UnreadableFileError, UsageError
 from claims.fields import CANONICAL, is_canonical, near
 from claims.quantities import day
+from claims.tabular import is_opaque
 
 Plain = str | int | float | bool
 
@@ -78,6 +80,8 @@ class Mapping:
 
         Raises UnreadableFileError naming the columns that the source lacks.
         """
+        tidied = {s.lower(): s for s in self.source_names if s not in frame.columns and s.lower() in frame.columns}
+        frame = frame.rename(tidied)  # reading puts a name that is also one of ours, such as Status, in lower case
         lacking = [source + near(source, frame.columns) for source in self.source_names if source not in frame.columns]
         if lacking:
             raise UnreadableFileError(f"{name} lacks columns that {self.name} maps: {', '.join(sorted(lacking))}")
@@ -136,18 +140,27 @@ def _plain(value: Plain | date) -> str:
 
 
 def _translated(series: pl.Series, table: dict[str, str]) -> pl.Series:
-    """Values by the table; "*" stands for any other that is not empty, "" for an empty cell."""
+    """Values by the table; "*" stands for any other that is not empty, "" for an empty cell.
+
+    What is no text or number is passed on, so that its row (or an opaque column as a whole) is refused with the reason.
+    """
+    if is_opaque(series.dtype):
+        return series
 
     def translate(raw: Any) -> str:
-        told = text("" if raw is None else raw)
+        try:
+            told = text("" if raw is None else _plain(raw) if isinstance(raw, bool) else raw)
+        except CellError:
+            return str(raw)
         return table.get(told, table.get("*", told) if told else told)
 
-    known = {raw: translate(raw) for raw in series.unique().to_list()}
-    return pl.Series(series.name, [known[raw] for raw in series.to_list()], pl.String)
+    return _each(series, translate)
 
 
 def _later(series: pl.Series, days: int, name: str) -> pl.Series:
     """Days after another date; what is not a date is passed on, so that its row is rejected with the reason."""
+    if is_opaque(series.dtype):
+        return series.alias(name)
 
     def shift(raw: Any) -> str:
         told = "" if raw is None else raw
@@ -157,5 +170,11 @@ def _later(series: pl.Series, days: int, name: str) -> pl.Series:
             return str(told)
         return (start + timedelta(days=days)).isoformat() if start else ""
 
-    known = {raw: shift(raw) for raw in series.unique().to_list()}
-    return pl.Series(name, [known[raw] for raw in series.to_list()], pl.String)
+    return _each(series, shift).alias(name)
+
+
+def _each(series: pl.Series, told: Callable[[Any], str]) -> pl.Series:
+    """What is told of each cell, asked once of equal ones; nan is an empty cell."""
+    filled = series.fill_nan(None) if series.dtype.is_float() else series
+    known = {raw: told(raw) for raw in filled.unique().to_list()}
+    return pl.Series(series.name, [known[raw] for raw in filled.to_list()], pl.String)

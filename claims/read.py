@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 
 from claims.batch import Batch as Batch
 from claims.batch import RequestLines, batch_of
@@ -24,7 +25,7 @@ from claims.nested import spread_claims
 from claims.records import RECORDS, Records, extra_text
 from claims.rows import Cells, Source
 from claims.settings import Settings
-from claims.tabular import CHUNK, named, read_table
+from claims.tabular import CHUNK, is_opaque, named, read_table
 
 PLAIN_NUMBER = r"^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?$"  # 007 is a code, not a number
 
@@ -47,7 +48,7 @@ def read_file(path: Path, settings: Settings, mapping: Mapping | None = None) ->
 def read_frame(frame: pl.DataFrame, settings: Settings, mapping: Mapping | None = None, name: str = "frame") -> Batch:
     """The batch of a frame, its columns typed or text. Raises UnreadableFileError when a column is missing."""
     content = io.BytesIO()
-    frame.rechunk().write_ipc(content)
+    frame.select(~cs.by_dtype(pl.Object)).rechunk().write_ipc(content)  # Python objects have no bytes of their own
     return _read_columns(named(frame, name), settings, mapping or _site_mapping(settings), name, content.getvalue())
 
 
@@ -103,11 +104,11 @@ def _site_columns(columns: list[str]) -> list[str]:
 
 
 def _plain(frame: pl.DataFrame, name: str) -> pl.DataFrame:
-    """Columns of single values; a column of lists or bytes is refused by its name."""
+    """Columns of single values; a column of lists, bytes, spans or objects is refused by its name."""
     for column, dtype in frame.schema.items():
-        if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
+        if is_opaque(dtype):
             raise UnreadableFileError(f"{name}: the column {column} holds {dtype} where one value a row is expected")
-    odd = [c for c, dtype in frame.schema.items() if dtype in (pl.Categorical, pl.Enum, pl.Time, pl.Duration, pl.Null)]
+    odd = [c for c, dtype in frame.schema.items() if dtype in (pl.Categorical, pl.Enum, pl.Time, pl.Null)]
     return frame.with_columns(pl.col(odd).cast(pl.String)) if odd else frame
 
 

@@ -33,10 +33,10 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 def read_parquet(content: bytes, name: str) -> pl.DataFrame:
-    """The frame of a parquet file. Raises UnreadableFileError when it is damaged."""
+    """The frame of a parquet file. Raises UnreadableFileError when it is damaged, which may upset polars itself."""
     try:
         return pl.read_parquet(io.BytesIO(content))
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise UnreadableFileError(f"{name} begins like parquet but is damaged or cut short; export it anew") from error
 
 
@@ -84,6 +84,11 @@ def _tidy(name: str) -> str:
     return stripped.lower() if is_canonical(stripped.lower()) else stripped
 
 
+def is_opaque(dtype: pl.DataType) -> bool:
+    """Whether a column of this type holds something else than one text, number, day or yes and no a row."""
+    return dtype.is_nested() or dtype in (pl.Binary, pl.Object, pl.Duration)
+
+
 def named(frame: pl.DataFrame, name: str) -> pl.DataFrame:
     """The frame with tidy column names. Raises UnreadableFileError when two columns then share one."""
     names = [_tidy(column) for column in frame.columns]
@@ -103,7 +108,10 @@ def _refuse_repeats(names: list[str], name: str) -> None:
 def _frame(written: Iterable[str], delimiter: str, name: str) -> pl.DataFrame:
     reader = csv.reader(written, delimiter=delimiter, strict=True)
     try:
-        header = _header(next(row for row in reader if not _blank(row)), name)
+        first = next((row for row in reader if not _blank(row)), None)
+        if first is None:
+            raise UnreadableFileError(f"{name} is empty ({WANTED})")
+        header = _header(first, name)
         rows = _even(reader, len(header), name)
         chunks = list(_chunks(rows, header))
     except csv.Error as error:

@@ -1,6 +1,6 @@
 """Foreign exports in our terms: renaming, translating, deriving; what a mapping may not say."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
@@ -141,3 +141,33 @@ def test_the_same_bytes_under_another_mapping_are_another_reading(tmp_path, site
     other = FOREIGN.replace("days = 15", "days = 20")
     first, again, changed = (read_file(path, site, _mapping(tmp_path, text)) for text in (FOREIGN, FOREIGN, other))
     assert first.file["file_id"].item() == again.file["file_id"].item() != changed.file["file_id"].item()
+
+
+THEIRS = {"claim_id": ["a", "b"], "claim_line_number": [1, 2], "hcpcs_code": ["99214"] * 2, "payer_id": ["p"] * 2}
+THEIRS |= {"claim_line_start_date": ["2024-01-01"] * 2}
+STAR = {"columns": {"payer_name": "WHO"}, "values": {"payer_name": {"*": "someone", "true": "yes"}}}
+ODD = {"list": [["a"]] * 2, "bytes": [b"a"] * 2, "span": [timedelta(1)] * 2, "struct": [{"a": 1}] * 2}
+
+
+@pytest.mark.parametrize("cell", ["a\x01", "a" * 3000])
+def test_a_cell_that_cannot_be_translated_rejects_its_row_only(site, cell):
+    batch = read_frame(pl.DataFrame(THEIRS | {"WHO": [cell, "b"]}), site, mapping_of(STAR, "m"))
+    assert batch.lines["payer_name"].to_list() == ["someone"]
+    assert batch.rejects.select("row", "field").rows() == [(1, "payer_name")]
+
+
+def test_yes_and_no_are_translated_by_their_words_and_nan_is_an_empty_cell(site):
+    for cells, told in (([True, False], ["yes", "someone"]), ([float("nan"), 1.0], ["", "someone"])):
+        batch = read_frame(pl.DataFrame(THEIRS | {"WHO": cells}), site, mapping_of(STAR, "m"))
+        assert batch.lines["payer_name"].to_list() == told
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_a_column_without_single_values_is_refused_by_its_name_whatever_the_mapping_does(site, kind):
+    frame = pl.DataFrame(THEIRS | {"WHO": ODD[kind]})
+    with pytest.raises(UnreadableFileError, match="the column payer_name holds"):
+        read_frame(frame, site, mapping_of(STAR, "m"))
+    later = {"columns": {"claim_line_end_date": "WHO"}}
+    later |= {"days_after": {"submitted_date": {"from": "claim_line_end_date", "days": 3}}}
+    with pytest.raises(UnreadableFileError, match="the column claim_line_end_date holds"):
+        read_frame(frame, site, mapping_of(later, "m"))

@@ -1,12 +1,13 @@
 """Files that are read as they come, and files that are refused with what was expected."""
 
 import io
+from datetime import timedelta
 
 import polars as pl
 import pytest
 
 from claims.errors import UnreadableFileError
-from claims.read import read_file
+from claims.read import read_file, read_frame
 from claims.settings import Settings
 
 HEADER = "claim_id,claim_line_number,claim_line_start_date,payer_id,hcpcs_code,charge_amount"
@@ -148,3 +149,37 @@ def test_the_kind_is_told_by_the_columns(read):
 def test_the_same_bytes_under_another_name_are_the_same_file(read):
     assert read(GOOD, "a.csv").file["file_id"].item() == read(GOOD, "b.txt").file["file_id"].item()
     assert read(GOOD + ROW.replace("A1", "A2"), "a.csv").file["file_id"].item() != read(GOOD).file["file_id"].item()
+
+
+@pytest.mark.parametrize("header", ["a" * 200_000, HEADER + "," + "a" * 200_000, '"' + "a\n" * 100_000])
+def test_a_header_too_long_to_be_one_is_refused(read, header):
+    with pytest.raises(UnreadableFileError, match="cannot be read from line"):
+        read(f"{header}\n{ROW}\n")
+
+
+def test_a_header_of_quotes_alone_is_none(read):
+    with pytest.raises(UnreadableFileError, match="is empty"):
+        read('""\n')
+
+
+def test_parquet_so_damaged_that_it_upsets_polars_is_refused(read):
+    content = bytearray(_parquet(pl.read_csv(io.StringIO(GOOD))))
+    refused = 0
+    for place in range(4, 400, 2):
+        damaged = bytes(content[:place]) + b"\xff" + bytes(content[place + 1 :])
+        try:
+            read(damaged)
+        except UnreadableFileError:
+            refused += 1
+    assert refused
+
+
+@pytest.mark.parametrize("name", ["payer_name", "x_wait"])
+@pytest.mark.parametrize("dtype", [pl.Duration, pl.Object, pl.Binary, pl.List(pl.Int64)], ids=str)
+def test_a_column_without_single_values_is_refused_where_it_is_used_and_only_there(tmp_path, name, dtype):
+    cell = {pl.Duration: timedelta(1), pl.Object: object(), pl.Binary: b"a"}.get(dtype, [1])
+    frame, site = pl.read_csv(io.StringIO(GOOD)), Settings(home=tmp_path)
+    with pytest.raises(UnreadableFileError, match=f"the column {name} holds"):
+        read_frame(frame.with_columns(pl.Series(name, [cell], dtype)), site)
+    batch = read_frame(frame.with_columns(pl.Series("other", [cell], dtype)), site)
+    assert (len(batch.lines), batch.unknown_columns) == (1, ("other",))
