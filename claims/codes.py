@@ -11,8 +11,11 @@ from typing import Any
 from claims.cells import CellError, Parser, text
 from claims.quantities import money
 
+_LOOSE_GROUP = re.compile(r"(?<![^;,|\s])(CO|PR|OA|PI|CR)[-\s]*(?=[A-Z]?[0-9])")  # CO45, CO 45
+_LOOSE_AMOUNT = re.compile(r"\s*[:=]\s*(?:\$\s*)?")  # CO-45: $120.00
 _ADJUSTMENT = re.compile(r"(CO|PR|OA|PI|CR)-([A-Z0-9]{1,4})(?::(.+))?")
 _LISTED = re.compile(r"[;,|\s]+")
+_PADDED_DIGIT = re.compile(r"0+[0-9]")
 _SEXES = {"MALE": "M", "FEMALE": "F", "UNKNOWN": "U"}
 
 
@@ -60,6 +63,12 @@ def _shaped(value: str, most: int, what: str) -> str:
     return value
 
 
+def frequency(raw: Any) -> str:
+    """A claim frequency code: one digit, whatever zeros stand before it."""
+    value = tight_code(raw)
+    return value[-1] if _PADDED_DIGIT.fullmatch(value) else value
+
+
 def sex(raw: Any) -> str:
     """M, F or U where the source spells them out; any other letter as it is, any other word U."""
     value = code(raw)
@@ -77,8 +86,12 @@ def procedures(raw: Any) -> str:
 
 
 def adjustments(raw: Any) -> str:
-    """GROUP-CARC:amount joined by ';', amounts with two decimals; a code may stand without its amount."""
-    return ";".join(_adjustment(token) for token in _LISTED.split(code(raw)) if token)
+    """GROUP-CARC:amount joined by ';', amounts with two decimals; a code may stand without its amount.
+
+    CO45, CO 45 and CO-45: $120.00, as exports print them, become CO-45 and CO-45:120.00.
+    """
+    told = _LOOSE_AMOUNT.sub(":", _LOOSE_GROUP.sub(r"\1-", code(raw)))
+    return ";".join(_adjustment(token) for token in _LISTED.split(told) if token)
 
 
 def _adjustment(token: str) -> str:

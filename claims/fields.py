@@ -38,6 +38,7 @@ _BY_NAME: dict[str, Parser] = {
     **dict.fromkeys(("service_state", "ndc_code", "member_id"), codes.tight_code),
     **dict.fromkeys(MODIFIERS, codes.modifier),
     **dict.fromkeys(DIAGNOSES, codes.diagnosis),
+    "claim_frequency_code": codes.frequency,
     "hcpcs_code": codes.procedure, "hcpcs_codes": codes.procedures, "place_of_service_code": codes.place,
     "patient_sex": codes.sex, "patient_age": quantities.age, "patient_birth_date": quantities.birth_day,
     "diagnosis_pointers": codes.pointers, "adjustments": codes.adjustments, "remark_codes": codes.listed,

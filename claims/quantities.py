@@ -20,7 +20,7 @@ OLDEST_BELIEVED = 130
 _YEAR_FIRST = re.compile(r"([0-9]{4})([-/]?)([0-9]{1,2})\2([0-9]{1,2})")
 _MONTH_FIRST = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})")
 _MIDNIGHT = re.compile(r"[ T](00:00(:00(\.0+)?)?(Z|[+-]00:?00)?|12:00(:00)? ?AM)$", re.IGNORECASE)
-_MONEY = re.compile(r"([0-9]{1,3}(,[0-9]{3})+|[0-9]+)?(\.[0-9]*)?")
+_MONEY = re.compile(r"(?:([+-]?)\$?|\$([+-]))((?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)?(?:\.[0-9]*)?)(-?)")
 _NUMBER = re.compile(r"[+-]?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)?(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?")
 _DIGIT = re.compile(r"[0-9]")
 _TRUE = frozenset({"true", "t", "yes", "y", "1", "1.0"})
@@ -73,7 +73,7 @@ def _day_parts(value: str) -> tuple[int, int, int]:
 
 
 def money(raw: Any) -> Decimal | None:
-    """USD to the cent, a half cent rounded away from zero; (12.00) is negative; 9,999,999,999.99 is the most."""
+    """USD to the cent, a half cent rounded away from zero; (12.00) and 12.00- are negative; 10 digits at most."""
     value = _read_money(raw)
     if value is None:
         return None
@@ -104,14 +104,13 @@ def _read_money(raw: Any) -> Decimal | None:
     if not value:
         return None
     negative = value.startswith("(") and value.endswith(")")
-    digits = value[1:-1] if negative else value
-    if digits.startswith(("-", "$-")):
-        negative, digits = not negative, digits.replace("-", "", 1)
-    digits = digits.removeprefix("$")
-    if not (_MONEY.fullmatch(digits) and _DIGIT.search(digits)):
+    found = _MONEY.fullmatch(value[1:-1] if negative else value)
+    before, inside, digits, after = found.groups("") if found else ("", "", "", "")
+    sign = before + inside + after
+    if len(sign) > 1 or not _DIGIT.search(digits):
         raise CellError("is not an amount of money")
     amount = Decimal(digits.replace(",", ""))
-    return -amount if negative else amount
+    return -amount if negative != (sign == "-") else amount
 
 
 def number(raw: Any) -> float | None:

@@ -151,6 +151,13 @@ def test_flat_claims_are_lines(site):
     assert batch.rejects.select("row", "field").rows() == [(4, "claim_line_number")]
 
 
+def test_a_frequency_code_with_leading_zeros_and_codes_in_lower_case_are_the_usual_ones(site):
+    told = {"claim_frequency_code": "01", "payer_responsibility_code": "p", "claim_filing_indicator_code": "mb"}
+    batch = read_claims([CLAIM | told, CLAIM | {"claim_frequency_code": "1", "payer_responsibility_code": "P"}], site)
+    assert batch.lines.select(told).rows()[0] == ("1", "P", "MB")
+    assert batch.lines["submission_id"].n_unique() == 1
+
+
 def test_no_list_and_an_empty_list(site):
     with pytest.raises(UsageError):
         read_claims({"claims": []}, site)
