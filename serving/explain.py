@@ -1,19 +1,19 @@
 """From contributions to drivers: what moved a line's score, in log-odds, with a sentence each.
 
-base value + sum of a line's drivers = its raw score. `top` shows the few that matter, at most one for each kind of
-history or concept's field, and sums all others in a last driver, "other"; `full` shows every feature that moved it.
+base value + sum of a line's drivers = its raw score. `top` shows the few billing concepts that matter, each as one
+driver that carries the sum of its features, and sums all others in a last driver, "other"; `full` shows every feature
+that moved the score, with its own contribution.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 
-from features.catalog import BY_NAME, Feature
+from features.catalog import ALL_TIME, BY_NAME, Feature, count_name, rate_name
 from features.table import FeatureTable
 from serving.words import Known, Value, diagnosis, family, histories, modifiers, moves, sentence
 
@@ -21,15 +21,6 @@ Explain = Literal["top", "full"]
 Driver = dict[str, Any]
 SHOWN = 6  # drivers besides "other"
 LEAST = 0.005  # log-odds; less than this moves no risk by more than an eighth of a percentage point
-
-
-def concepts(contributions: np.ndarray, features: Sequence[str]) -> list[dict[str, float]]:
-    """Per line the sum of its contributions by billing concept, without the base value, from (lines, features + 1)."""
-    groups: dict[str, list[int]] = defaultdict(list)
-    for column, name in enumerate(features):
-        groups[BY_NAME[name].concept].append(column)
-    sums = {concept: contributions[:, columns].sum(axis=1).tolist() for concept, columns in groups.items()}
-    return [dict(zip(sums, row, strict=True)) for row in zip(*sums.values(), strict=True)]
 
 
 def _tells(name: str) -> bool:
@@ -43,7 +34,8 @@ class Explainer:
 
     def __init__(self, features: Sequence[str]) -> None:
         self.features: list[Feature] = [BY_NAME[name] for name in features]
-        self._tells = [_tells(name) for name in features]
+        self._tells = np.array([_tells(name) for name in features])
+        self._concepts = np.unique([feature.concept for feature in self.features], return_inverse=True)[1]
 
     def drivers(
         self, contributions: np.ndarray, table: FeatureTable, lines: pl.DataFrame, explain: Explain = "top"
@@ -58,34 +50,32 @@ class Explainer:
 
     def _full(self, shap: np.ndarray, reader: _Reader, line: int) -> list[Driver]:
         order = np.argsort(-np.abs(shap), kind="stable")
-        return [self._driver(int(column), shap, reader, line) for column in order if shap[column] != 0]
+        moved = [int(column) for column in order if shap[column] != 0]
+        return [self._driver(column, float(shap[column]), reader, line) for column in moved]
 
     def _top(self, shap: np.ndarray, reader: _Reader, line: int) -> list[Driver]:
-        shown = list(self._strongest(shap, reader, line))
-        rest = np.delete(shap, shown).sum()
-        other = {"feature": "other", "concept": "other", "value": None, "shap": float(rest), "sentence": None}
-        return [*(self._driver(column, shap, reader, line) for column in shown), other]
+        sums = np.bincount(self._concepts, shap)
+        shown = dict(self._strongest(sums, shap))
+        rest = float(np.delete(sums, list(shown)).sum())
+        other = {"feature": "other", "concept": "other", "value": None, "shap": rest, "sentence": None}
+        return [*(self._driver(column, float(sums[one]), reader, line) for one, column in shown.items()), other]
 
-    def _strongest(self, shap: np.ndarray, reader: _Reader, line: int) -> Iterator[int]:
-        """Columns of the drivers to show: the strongest of each group."""
-        strength = np.abs(shap)
-        seen: set[str] = set()
-        for column in np.argsort(-strength, kind="stable").tolist():
-            if len(seen) == SHOWN or strength[column] < LEAST:
-                return
-            if self._tells[column] and (group := reader.group(self.features[column], line)) not in seen:
-                seen.add(group)
-                yield column
+    def _strongest(self, sums: np.ndarray, shap: np.ndarray) -> Iterator[tuple[int, int]]:
+        """The strongest concepts, each with the column that speaks for it: which pulls most the way of the sum."""
+        for concept in np.argsort(-np.abs(sums), kind="stable")[:SHOWN].tolist():
+            members = np.flatnonzero((self._concepts == concept) & self._tells)
+            if abs(sums[concept]) >= LEAST and len(members):
+                yield concept, int(members[np.argmax(shap[members] * np.sign(sums[concept]))])
 
-    def _driver(self, column: int, shap: np.ndarray, reader: _Reader, line: int) -> Driver:
+    def _driver(self, column: int, shap: float, reader: _Reader, line: int) -> Driver:
         feature = self.features[column]
         value = reader.value(feature, line)
         return {
             "feature": feature.name,
             "concept": feature.concept,
             "value": value,
-            "shap": float(shap[column]),
-            "sentence": f"{reader.sentence(feature, line)} {moves(shap[column])}",
+            "shap": shap,
+            "sentence": f"{reader.sentence(feature, line, shap)} {moves(shap)}",
         }
 
 
@@ -112,23 +102,27 @@ class _Reader:
         number = float(self.table.numbers[line, self.place[name]])
         return number if np.isfinite(number) else None
 
-    def sentence(self, feature: Feature, line: int) -> str:
-        """What a reader is told of the feature, without how much it moved the score."""
-        speaking, known = self._speaking(feature, line)
-        return sentence(speaking, self.value(speaking, line), self.facts(line), known)
+    def sentence(self, feature: Feature, line: int, shap: float) -> str:
+        """What a reader is told of the feature that moved the score by shap, without how much."""
+        speaking, known = self._speaking(feature, line, shap)
+        return sentence(speaking, self.value(speaking, line), self.facts(line), known, shap)
 
-    def group(self, feature: Feature, line: int) -> str:
-        """Features of which one sentence is enough: those of the same kind of history, or else the feature alone."""
-        about = histories().get(self._speaking(feature, line)[0].name)
-        return feature.name if about is None else f"history of {about.kind.name}"
+    def _speaking(self, feature: Feature, line: int, shap: float) -> tuple[Feature, Known | None]:
+        """A rate without outcomes equals the rate that it leans on: that one is told, with what was known of it.
 
-    def _speaking(self, feature: Feature, line: int) -> tuple[Feature, Known | None]:
-        """A rate without outcomes equals the rate that it leans on: that one is told, with what was known of it."""
+        It stays within the concept, so that no two concepts say the same.
+        That no denial is known yet says nothing of a risk that rises, nor of lines that nobody knows: the rate does.
+        """
+        about = histories().get(feature.name)
+        if about is not None and about.what == "since" and self.value(feature, line) is None:
+            known = self._number(count_name(about.kind.name, ALL_TIME), line)
+            feature = feature if known and shap <= 0 else BY_NAME[rate_name(about.kind.name, ALL_TIME)]
         while feature.counts is not None:
             known = self._number(feature.counts, line) or 0.0
-            if known or feature.leans_on is None:
-                return feature, (known, self._number(feature.leans_on, line) if feature.leans_on else None)
-            feature = BY_NAME[feature.leans_on]
+            lean = BY_NAME[feature.leans_on] if feature.leans_on else None
+            if known or lean is None or lean.concept != feature.concept:
+                return feature, (known, self._number(lean.name, line) if lean else None)
+            feature = lean
         return feature, None
 
     def facts(self, line: int) -> dict[str, str]:

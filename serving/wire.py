@@ -104,7 +104,7 @@ class Reason(_Told):
 
 
 class Driver(_Told):
-    """What moved the raw score of a line, in log-odds; the last one sums all that are not shown."""
+    """What a billing concept moved the raw score of a line, in log-odds; the last one sums those that are not shown."""
 
     feature: str
     concept: str

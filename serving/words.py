@@ -127,14 +127,17 @@ def histories() -> dict[str, About]:
     return found
 
 
-def sentence(feature: Feature, value: Value, facts: dict[str, str], known: Known | None = None) -> str:
+def sentence(
+    feature: Feature, value: Value, facts: dict[str, str], known: Known | None = None, shap: float = 0.0
+) -> str:
     """The sentence of one driver. facts: code, payer, family, dx, modifiers of the line, in words.
 
-    known goes with a rate; a rate that leans on none leans on the published one.
+    known goes with a rate; a rate that leans on none leans on the published one. shap: where the counts of a rate
+    speak against the way it moved the score, the smoothed rate is told.
     """
     about = histories().get(feature.name)
     if about is not None:
-        return _history(feature, about, value, facts, known)
+        return _history(feature, about, value, facts, known, shap)
     if feature.name == "authorization_match":
         return AUTHORIZATION[str(value)].format_map(facts)
     template = REWORDED.get(feature.name, feature.sentence)
@@ -149,7 +152,9 @@ def sentence(feature: Feature, value: Value, facts: dict[str, str], known: Known
     return _counted(template.format_map(facts | {"value": said(feature, value)}))
 
 
-def _history(feature: Feature, about: About, value: Value, facts: dict[str, str], known: Known | None) -> str:
+def _history(
+    feature: Feature, about: About, value: Value, facts: dict[str, str], known: Known | None, shap: float
+) -> str:
     lines = about.lines.format_map(facts)
     if about.what == "count":
         return f"Among {lines}, outcomes known {about.when}: {said(feature, value)}."
@@ -160,8 +165,19 @@ def _history(feature: Feature, about: About, value: Value, facts: dict[str, str]
     n, lean = known or (0.0, None)
     if not n or not isinstance(value, float):
         return f"Among {lines}, no outcome is known {about.when}."
-    denied = denied_of(value, n, base_rate("initial_denial_rate") if lean is None else lean)
+    lean = base_rate("initial_denial_rate") if lean is None else lean
+    denied = denied_of(value, n, lean)
+    if _against(denied, n, lean, shap):
+        few = ", too few to judge alone" if n < WEIGHT else ""
+        count = f"{n:,.0f} outcome{' is' if n == 1 else 's are'} known {about.when}{few}"
+        return f"Among {lines}, {count}; weighed with similar lines, {said(feature, value)} are denied."
     return feature.sentence.format_map(facts | {"denied": f"{denied:,}", "n": f"{n:,.0f}"})
+
+
+def _against(denied: int, n: float, lean: float, shap: float) -> bool:
+    """Whether "denied of n" would contradict the way the score moved: where n is small, and for none or all of n."""
+    telling = n >= WEIGHT and 0 < denied < n
+    return not telling and (denied / n - lean) * shap < 0
 
 
 def moves(shap: float) -> str:
@@ -192,6 +208,8 @@ def said(feature: Feature, value: Value) -> str:
 
 def _number(feature: Feature, value: float) -> str:
     if feature.unit.startswith("share"):
+        if 0.99 < value < 1:
+            return ">99%"
         return f"{100 * value:.0f}%" if value >= 0.0995 else f"{100 * value:.1f}%"
     if feature.unit == "USD":
         return f"{value:,.2f}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +13,7 @@ import pytest
 from claims.read import read_claims, read_frame
 from features import CATALOG
 from features.catalog import AUTHORIZATION_STATES, BY_NAME, Feature
-from serving.explain import SHOWN, concepts
+from serving.explain import SHOWN
 from serving.score import Scorer
 from serving.words import (
     AUTHORIZATION,
@@ -55,35 +58,53 @@ def test_drivers_and_base_add_up_to_the_raw_score(explained: tuple[np.ndarray, D
         assert np.abs(sums - raw).max() < 1e-9
 
 
-def test_top_is_the_strongest_of_each_group(
+def test_top_shows_concepts_with_the_sum_of_their_features(
     scorer: Scorer, explained: tuple[np.ndarray, Drivers, Drivers, np.ndarray]
 ) -> None:
     moved, top, _, _ = explained
-    for row, line in zip(moved, top, strict=True):
+    concepts = np.array([BY_NAME[name].concept for name in scorer.model.features])
+    for row, line in zip(moved[:, :-1], top, strict=True):
         *shown, other = line
         strengths = [abs(d["shap"]) for d in shown]
         assert strengths == sorted(strengths, reverse=True)
         assert len(shown) <= SHOWN
+        for driver in shown:
+            own = concepts == driver["concept"]
+            assert driver["shap"] == pytest.approx(row[own].sum(), abs=1e-12)
+            assert BY_NAME[driver["feature"]].concept == driver["concept"]
+            assert driver["sentence"].endswith(moves(driver["shap"]))
+        left = ~np.isin(concepts, [d["concept"] for d in shown])
         assert other == {"feature": "other", "concept": "other", "value": None, "shap": other["shap"], "sentence": None}
-        assert shown[0]["shap"] == row[scorer.model.features.index(shown[0]["feature"])]
+        assert other["shap"] == pytest.approx(row[left].sum(), abs=1e-12)
         assert not any(d["feature"].startswith("outcomes__") for d in shown)
         sentences = [d["sentence"].rsplit(" This ", 1)[0] for d in shown]
         assert len(set(sentences)) == len(sentences)
+
+
+def test_a_concept_is_told_by_what_pulls_most_its_way(
+    scorer: Scorer, explained: tuple[np.ndarray, Drivers, Drivers, np.ndarray]
+) -> None:
+    moved, top, _, _ = explained
+    names = scorer.model.features
+    for row, line in zip(moved[:, :-1], top, strict=True):
+        for driver in line[:-1]:
+            way = np.sign(driver["shap"])
+            rivals = [row[i] * way for i, name in enumerate(names)
+                      if BY_NAME[name].concept == driver["concept"] and not name.startswith("outcomes__")]  # fmt: skip
+            assert row[names.index(driver["feature"])] * way == max(rivals)
+
+
+def test_what_is_not_shown_is_seldom_the_strongest(
+    explained: tuple[np.ndarray, Drivers, Drivers, np.ndarray],
+) -> None:
+    _, top, _, _ = explained
+    assert np.mean([abs(line[-1]["shap"]) > abs(line[0]["shap"]) for line in top]) < 0.1
 
 
 def test_full_leaves_out_only_what_did_not_move(explained: tuple[np.ndarray, Drivers, Drivers, np.ndarray]) -> None:
     moved, _, full, _ = explained
     assert [len(line) for line in full] == (moved[:, :-1] != 0).sum(axis=1).tolist()
     assert {type(d["value"]) for line in full for d in line} <= {str, float, bool, type(None)}
-
-
-def test_concepts_sum_to_all(scorer: Scorer, explained: tuple[np.ndarray, Drivers, Drivers, np.ndarray]) -> None:
-    moved, _, full, _ = explained
-    by_concept = concepts(moved, scorer.model.features)
-    assert set(by_concept[0]) == {BY_NAME[name].concept for name in scorer.model.features}
-    assert np.allclose([sum(line.values()) for line in by_concept], moved[:, :-1].sum(axis=1), rtol=0, atol=1e-9)
-    own = sum(d["shap"] for d in full[0] if d["concept"] == "payer history")
-    assert by_concept[0]["payer history"] == pytest.approx(own, abs=1e-12)
 
 
 def values_of(feature: Feature) -> list[Value]:
@@ -144,6 +165,45 @@ def test_a_rate_without_outcomes_says_so_or_speaks_for_the_one_it_leans_on(
         assert not [d for d in line["drivers"] if "This payer denied" in (d["sentence"] or "")]
 
 
+@pytest.mark.parametrize(
+    ("denied", "n", "lean", "shap", "counted"),
+    [
+        (0, 1, 0.3, 0.4, False), (0, 1, 0.3, -0.4, True), (1, 1, 0.3, -0.4, False), (3, 12, 0.3, 0.4, False),
+        (6, 12, 0.3, 0.4, True), (3, 40, 0.3, 0.4, True), (0, 40, 0.3, 0.4, False), (40, 40, 0.3, -0.4, False),
+    ],
+)  # fmt: skip
+def test_counts_that_speak_against_the_score_give_way_to_the_smoothed_rate(
+    denied: int, n: int, lean: float, shap: float, counted: bool
+) -> None:
+    feature = BY_NAME["denied_rate__payer_id_hcpcs_code__180d"]
+    rate = (denied + 20 * lean) / (n + 20)
+    told = sentence(feature, rate, FACTS, (float(n), lean), shap)
+    assert (f"denied {denied} of {n} lines" in told) == counted
+    assert (f"{said(feature, rate)} are denied" in told) != counted
+    assert ("too few" in told) == (not counted and n < 20)
+
+
+def test_the_sentence_of_too_few_outcomes() -> None:
+    told = sentence(BY_NAME["denied_rate__payer_id_hcpcs_code__180d"], 6 / 21, FACTS, (1.0, 0.3), 0.4)
+    assert told == (
+        "Among lines of 64483 to this payer, 1 outcome is known in the last 180 days, too few to judge alone; "
+        "weighed with similar lines, 29% are denied."
+    )
+
+
+def test_no_sentence_of_the_samples_contradicts_itself(
+    scorer: Scorer, explained: tuple[np.ndarray, Drivers, Drivers, np.ndarray]
+) -> None:
+    _, top, full, _ = explained
+    sample = json.loads((Path(__file__).parents[2] / "data/synthetic/sample/score_request.json").read_text())
+    lines = [line["drivers"] for claim in scorer.score(sample["claims"])["claims"] for line in claim["lines"]]
+    assert lines
+    told = [d["sentence"] for line in (*lines, *top, *full) for d in line if d["sentence"]]
+    assert not [words for words in told if re.search(r"\b0 of [\d,]+ lines .*raises", words)]
+    assert not [words for words in told if re.search(r"no denial is known .*raises", words)]
+    assert [words for words in told if re.search(r"\b0 of [\d,]+ lines .*lowers", words)]
+
+
 def test_the_age_is_never_said() -> None:
     for age in (67.0, 90.0):
         assert str(int(age)) not in sentence(BY_NAME["patient_age"], age, FACTS)
@@ -153,6 +213,7 @@ def test_the_age_is_never_said() -> None:
     ("name", "value", "words"),
     [
         ("share_of_claim_charge", 0.5, "50%"), ("share_of_claim_charge", 0.0267, "2.7%"),
+        ("share_of_claim_charge", 1.0, "100%"), ("denied_rate__all__all", 0.9999, ">99%"),
         ("charge_amount", 1450.0, "1,450.00"),
         ("days_to_submit", 12.0, "12"), ("charge_against_usual", 1.84, "1.8"), ("service_unit_quantity", 2.5, "2.5"),
         ("modifier_25", True, "yes"), ("in_network", None, "not known"), ("diagnosis_code", "M5416", "M54.16"),
