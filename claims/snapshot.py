@@ -65,7 +65,8 @@ def snapshot_of(
 
 
 def take_snapshot(store: Store, as_of: date | None = None, *, classes: pl.DataFrame | None = None) -> Snapshot:
-    """The snapshot of a store as of a day; `data_version` says which state of the store it was."""
+    """The snapshot of a store as of a day; `data_version` says which state of the store it was, whoever adds now."""
+    store = store.as_it_is()
     return snapshot_of(
         store.lines(),
         store.outcomes(),

@@ -43,8 +43,11 @@ class Added:
 class Store:
     """The tables of one site. Open it with `Store.open`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, ident: str, held: dict[str, DeltaTable] | None = None) -> None:
+        """`ident`: as in store.json. `held`: tables at the version to read, in place of the latest."""
         self.folder = folder
+        self.ident = ident
+        self._held = held or {}
 
     @classmethod
     def open(cls, settings: Settings) -> Store:
@@ -55,7 +58,7 @@ class Store:
         folder = settings.store
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            _check_version(folder / "store.json")
+            ident = _identified(folder / "store.json")
             for table, schema in TABLES.items():
                 if not DeltaTable.is_deltatable(str(folder / table)):
                     _create(folder / table, schema)
@@ -64,7 +67,7 @@ class Store:
                 f"the store at {folder} cannot be opened ({type(error).__name__}): DENIALS_HOME must name a folder "
                 "that can be written"
             ) from error
-        return cls(folder)
+        return cls(folder, ident)
 
     def add(self, batch: Batch) -> Added:
         """Add what is not there yet; the same batch twice changes nothing. OutOfReachError after 20 conflicts."""
@@ -101,8 +104,12 @@ class Store:
         return self._read("lines", pl.col("version") > 1)
 
     def data_version(self) -> str:
-        """The Delta versions of the three data tables, such as lines@3,outcomes@2,authorizations@1."""
-        return ",".join(f"{table}@{self._table(table).version()}" for table in VERSIONED)
+        """The store and the Delta versions of its data, such as 3f2a91c0:lines@3,outcomes@2,authorizations@1."""
+        return f"{self.ident}:" + ",".join(f"{table}@{self._table(table).version()}" for table in VERSIONED)
+
+    def as_it_is(self) -> Store:
+        """This store with its three data tables as they are now, whatever is added later; to read, not to add to."""
+        return Store(self.folder, self.ident, {table: self._table(table) for table in VERSIONED})
 
     def maintain(self) -> None:
         """Compact small files, and delete files that no version of the last seven days needs."""
@@ -112,6 +119,8 @@ class Store:
             delta.vacuum(dry_run=False)
 
     def _table(self, table: str) -> DeltaTable:
+        if table in self._held:
+            return self._held[table]
         try:
             return DeltaTable(str(self.folder / table))
         except (OSError, DeltaError) as error:
@@ -201,12 +210,14 @@ def _versions(rows: pl.DataFrame, there: pl.LazyFrame) -> tuple[pl.DataFrame, li
     return numbered, [*LINE_KEY, "version"]
 
 
-def _check_version(path: Path) -> None:
+def _identified(path: Path) -> str:
+    """The id of the store, whose schema version is checked."""
     if not path.exists():
-        _write_version(path)
+        _write_identity(path)
     try:
-        version = json.loads(path.read_text(encoding="utf-8"))["schema_version"]
-    except (ValueError, KeyError, TypeError) as error:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        version, ident = told["schema_version"], told.get("store_id")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError("store.json of the store is damaged: it should say its schema_version") from error
     if type(version) is not int:
         raise UsageError("store.json of the store is damaged: its schema_version is not a whole number")
@@ -214,12 +225,16 @@ def _check_version(path: Path) -> None:
         raise UsageError(f"the store has schema version {version}, newer than {SCHEMA_VERSION}: update the program")
     if version < SCHEMA_VERSION:
         raise UsageError(f"the store has schema version {version}, older than {SCHEMA_VERSION}: run `denials migrate`")
+    if not isinstance(ident, str) or not ident:
+        raise UsageError("store.json of the store is damaged: it should say its store_id")
+    return ident
 
 
-def _write_version(path: Path) -> None:
+def _write_identity(path: Path) -> None:
     """Linked into place whole, so that two processes that open a new store at once agree."""
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    draft.write_text(json.dumps({"schema_version": SCHEMA_VERSION}) + "\n", encoding="utf-8")
+    told = {"schema_version": SCHEMA_VERSION, "store_id": secrets.token_hex(4)}
+    draft.write_text(json.dumps(told) + "\n", encoding="utf-8")
     try:
         os.link(draft, path)
     except FileExistsError:

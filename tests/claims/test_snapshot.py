@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import ascii_table
 import polars as pl
 import pytest
 
 from claims.label import load_classes
+from claims.read import read_frame
+from claims.settings import Settings
 from claims.snapshot import snapshot_of, take_snapshot
+from claims.store import Store
 
 LINES = ascii_table.lines("""
 claim_id | submitted_date | charge | hcpcs_code
@@ -61,6 +65,9 @@ def test_the_sites_classes_decide() -> None:
 class Shelf:
     """What a snapshot asks of a store."""
 
+    def as_it_is(self) -> Shelf:
+        return self
+
     def lines(self) -> pl.DataFrame:
         return LINES
 
@@ -78,3 +85,39 @@ def test_of_a_store() -> None:
     snapshot = take_snapshot(Shelf(), date(2026, 1, 15))  # type: ignore[arg-type]
     assert snapshot.lines["submission_id"].to_list() == ["A"]
     assert (snapshot.data_version, snapshot.as_of, snapshot.outcomes.height) == ("lines@7", date(2026, 1, 15), 0)
+
+
+SOURCES = [
+    {"claim_line_number": "1", "claim_line_start_date": "2026-01-05", "payer_id": "P1", "hcpcs_code": "64483"},
+    {"claim_line_number": "1", "known_date": "2026-02-01", "adjustments": "CO-45:10.00"},
+    {"valid_from": "2026-01-01"},
+]
+
+
+def add_everywhere(site: Settings, claim: str) -> None:
+    """A row more in each table."""
+    for row in SOURCES:
+        named = row | {"prior_authorization_number" if "valid_from" in row else "claim_id": claim}
+        Store.open(site).add(read_frame(pl.DataFrame([named]), site))
+
+
+@pytest.mark.parametrize("table", ["lines", "outcomes", "authorizations"])
+def test_what_comes_in_while_a_snapshot_is_taken_is_not_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    site = Settings(home=tmp_path)
+    add_everywhere(site, "A")
+    store, read = Store.open(site), getattr(Store, table)
+    version = store.data_version()
+
+    def interrupted(self: Store) -> pl.DataFrame:
+        monkeypatch.setattr(Store, table, read)
+        add_everywhere(site, "B")
+        before: pl.DataFrame = read(self)
+        return before
+
+    monkeypatch.setattr(Store, table, interrupted)
+    snapshot = take_snapshot(store)
+    assert snapshot.data_version == version != store.data_version()
+    assert [snapshot.lines.height, snapshot.outcomes.height, snapshot.authorizations.height] == [1, 1, 1]
+    assert (store.lines().height, take_snapshot(store).outcomes.height) == (2, 2)

@@ -1,6 +1,7 @@
 """The store: nothing twice, nothing rewritten, nothing that names a patient, and several writers at once."""
 
 import json
+import shutil
 import threading
 from datetime import date
 from decimal import Decimal
@@ -177,15 +178,30 @@ def test_two_processes_may_open_a_new_store_at_once(site):
         ("nonsense", "damaged"),
         ('{"schema_version": "1"}', "schema_version"),
         ('{"schema_version": true}', "schema_version"),
+        ("[1]", "damaged"),
+        ('{"schema_version": 1}', "store_id"),
+        ('{"schema_version": 1, "store_id": ""}', "store_id"),
     ],
 )
 def test_another_schema_version_is_told(site, written, told):
     Store.open(site)
     path = site.store / "store.json"
-    assert json.loads(path.read_text()) == {"schema_version": 1}
+    assert json.loads(path.read_text()).keys() == {"schema_version", "store_id"}
     path.write_text(written)
     with pytest.raises(UsageError, match=told):
         Store.open(site)
+
+
+def test_a_store_made_anew_is_not_taken_for_the_old_one(site):
+    versions = []
+    for _ in range(2):
+        store = Store.open(site)
+        store.add(_batch(site, LINE))
+        assert store.data_version() == Store.open(site).data_version()
+        versions.append(store.data_version().split(":"))
+        shutil.rmtree(site.store)
+    assert versions[0][1] == versions[1][1] == "lines@1,outcomes@0,authorizations@0"
+    assert versions[0][0] != versions[1][0]
 
 
 def test_a_store_that_cannot_be_opened(site):
