@@ -73,7 +73,7 @@ def _day_parts(value: str) -> tuple[int, int, int]:
 
 
 def money(raw: Any) -> Decimal | None:
-    """USD to the cent, a half cent rounded away from zero; (12.00) and 12.00- are negative; 10 digits at most."""
+    """USD to the cent, a half cent rounded away from zero; (12.00) and 12.00- are negative; below ten billion."""
     value = _read_money(raw)
     if value is None:
         return None

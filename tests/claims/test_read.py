@@ -154,7 +154,7 @@ def test_flat_claims_are_lines(site):
 def test_a_frequency_code_with_leading_zeros_and_codes_in_lower_case_are_the_usual_ones(site):
     told = {"claim_frequency_code": "01", "payer_responsibility_code": "p", "claim_filing_indicator_code": "mb"}
     batch = read_claims([CLAIM | told, CLAIM | {"claim_frequency_code": "1", "payer_responsibility_code": "P"}], site)
-    assert batch.lines.select(told).rows()[0] == ("1", "P", "MB")
+    assert batch.lines.select(list(told)).row(0) == ("1", "P", "MB")
     assert batch.lines["submission_id"].n_unique() == 1
 
 
