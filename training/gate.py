@@ -1,7 +1,8 @@
 """What a model must show before it may be promoted: small checks, each passed, failed or not_applicable.
 
 A check without enough support does not apply, and does not stop a promotion: a young practice may still use a model,
-and the card says what was not shown. One failed check is enough to fail the gate.
+and the card says what was not shown. One failed check is enough to fail the gate; what failed once stays failed until
+DEN001 and DEN003 were judged again.
 """
 
 from __future__ import annotations
@@ -42,6 +43,12 @@ def passed(answers: Sequence[Answer]) -> bool:
     return all(given["outcome"] != "failed" for given in answers)
 
 
+def conclusive(answers: Sequence[Answer]) -> bool:
+    """Whether DEN001 and DEN003 were judged: without them a judgement says nothing about how good the risks are."""
+    judged = {given["code"] for given in answers if given["outcome"] != "not_applicable"}
+    return {"DEN001", "DEN003"} <= judged
+
+
 def support(scored: Scored) -> str | None:
     """What is missing for a statistical check; None when there is enough."""
     lines, denials = len(scored), int(scored.y.sum())
@@ -71,7 +78,9 @@ def not_worse(
     if missing:
         return not_applicable(code, missing)
     gap = difference(scored, champion, seed)
-    return answer(code, (gap["high"] or 0.0) >= 0, f"AUROC minus that of the champion: {_interval(gap)}")
+    if gap["high"] is None:
+        return not_applicable(code, "the difference to the champion could not be measured")
+    return answer(code, gap["high"] >= 0, f"AUROC minus that of the champion: {_interval(gap)}")
 
 
 def calibrated(scored: Scored, metrics: Metrics) -> Answer:
@@ -161,6 +170,13 @@ def judge(
         additive(done.learned.model, done.X),
         past_unchanged(done.learned.material.found, today),
     ]
+
+
+def judge_unreplayed(today: Examples, whole: pl.DataFrame, history: History, seed: int) -> list[Answer]:
+    """The same checks where there is no replay, with that of the champion; DEN005 waits for the model."""
+    why = "too little history for a replay"
+    statistical = [not_applicable(code, why) for code in ("DEN001", "DEN002", "DEN003")]
+    return [*statistical, parity(today, whole, history, seed), not_applicable("DEN006", why)]
 
 
 def _interval(gap: Metrics) -> str:

@@ -228,12 +228,18 @@ def find_run(settings: Settings, as_of: date, data_version: str) -> str | None:
         return str(max(same)) if same else None
 
 
-def set_gate(settings: Settings, which: str, outcome: str, answers: list[Any]) -> None:
-    """Record a later judgement of a version: the tag that promote reads, and gate.json of its run."""
+def set_gate(settings: Settings, which: str, outcome: str, answers: list[Any], *, over_failed: bool = True) -> bool:
+    """Record a later judgement of a version: the tag that promote reads, and gate.json of its run.
+
+    Returns whether it was recorded: without `over_failed` a failure that is on record stays.
+    """
     with _mlflow(settings) as client:
         version = _find(client, which)
+        if not over_failed and version.tags.get("gate") == "failed":
+            return False
         client.set_model_version_tag(NAME, version.version, "gate", outcome)
         client.log_text(str(version.run_id), json.dumps(answers, indent=1) + "\n", "gate.json")
+        return True
 
 
 def promote(settings: Settings) -> dict[str, str | None]:

@@ -85,6 +85,13 @@ class Judged:
         """As the model folder keeps it."""
         return evaluation_of(self.replayed.start, self.report, self.answers) if self.replayed else None
 
+    def with_additivity(self, model: DenialModel, found: Examples) -> Judged:
+        """DEN005 of the model itself, on these lines, where there is no model of a replay to hold it on."""
+        if self.replayed:
+            return self
+        answers = [*self.answers, gate.additive(model, model.matrix(found.table))]
+        return replace(self, answers=sorted(answers, key=lambda given: given["code"]))
+
 
 def silent(message: str, share: float) -> None:
     """Progress for nobody."""
@@ -98,8 +105,8 @@ def train(
 
     source: the store, or a function that cuts a snapshot at a day. recipe: parameters other than the defaults.
     golden: a file of claims for golden.jsonl.
-    UsageError when there is too little to learn from. Where MLflow cannot be reached, the folder stays under models/
-    and the notes say so.
+    UsageError when there is too little to learn from, or when `replay_from` is given and cannot be replayed. Where
+    MLflow cannot be reached, the folder stays under models/ and the notes say so.
     """
     cut = _cutter(source, settings)
     recipe = recipe or Recipe(seed=settings.training.seed)
@@ -109,6 +116,7 @@ def train(
     progress("fitting on all mature lines", 0.75)
     chosen = judged.replayed.learned.plan if judged.replayed else plan(today.found, recipe)
     model = finish(today, chosen, recipe, judged, golden)
+    judged = judged.with_additivity(model, today.found)
     progress("writing the run to MLflow", 0.9)
     result = _registered(settings, model, today, judged, recipe)
     progress("done", 1.0)
@@ -123,6 +131,7 @@ def evaluate(
 
     The folder keeps the evaluation that it was registered with: it is never written again. With `replay_from` only a
     failure is recorded: nobody passes a model by choosing a T that suits it. UsageError when no replay starts there.
+    A failure that is on record stays when DEN001 or DEN003 could not be judged.
     """
     folder = registry.resolve(settings, which)
     model = DenialModel.load(folder)
@@ -130,12 +139,21 @@ def evaluate(
     progress("reading claims and building features", 0.1)
     today = gather(cut, model.as_of, settings)
     judged = judge(cut, today, settings, Recipe(**model.versions["recipe"]), replay_from, progress)
-    if replay_from and judged.replayed is None:
-        raise UsageError(f"no replay can start on {replay_from}; {judged.note}")
-    if replay_from is None or not gate.passed(judged.answers):
-        registry.set_gate(settings, model.version, _word(judged), judged.answers)
+    judged = judged.with_additivity(model, today.found)
+    notes = (*_notes(judged), *_record(settings, model, judged, chosen=replay_from is not None))
     progress("done", 1.0)
-    return _result(model, today, judged, None, folder, ())
+    return _result(model, today, judged, None, folder, notes)
+
+
+def _record(settings: Settings, model: DenialModel, judged: Judged, *, chosen: bool) -> tuple[str, ...]:
+    """Write a later judgement down, unless it passes on a T of one's own choice. A note where a failure outlives it."""
+    passed = gate.passed(judged.answers)
+    if chosen and passed:
+        return ()
+    sure = not passed or gate.conclusive(judged.answers)
+    if registry.set_gate(settings, model.version, _word(judged), judged.answers, over_failed=sure):
+        return ()
+    return ("the failure that is on record stays: DEN001 and DEN003 could not be judged again",)
 
 
 def _cutter(source: Store | Cut, settings: Settings) -> Cut:
@@ -148,21 +166,33 @@ def _cutter(source: Store | Cut, settings: Settings) -> Cut:
 def judge(
     cut: Cut, today: Material, settings: Settings, recipe: Recipe, start: date | None, progress: Progress
 ) -> Judged:
-    """Replay, measure, and hold the gate. A history too short for a replay is no error: no check applies then."""
+    """Replay, measure, and hold the gate. A history too short for the usual replay is no error: few checks apply then.
+
+    UsageError when `start` is given and too early to learn by then, or so late that too few lines follow.
+    """
     progress("replaying the last quarter", 0.25)
+    seed = settings.training.seed
     try:
+        if start:
+            _require_support(today.found, start)
         done = replay_since(cut, today, start or replay_start(today.found), settings, recipe)
     except UsageError as error:
-        answers = [
-            gate.not_applicable(code, "too little history for a replay") for code in ("DEN001", "DEN002", "DEN003")
-        ]
+        if start:
+            raise UsageError(f"no replay can start on {start}: {error}") from error
+        answers = gate.judge_unreplayed(today.found, today.snapshot.lines, today.history, seed)
         return Judged(None, Report({}, {}, {}, []), answers, f"not evaluated: {error}")
     progress("measuring", 0.5)
     found = report(done, settings)
-    seed = settings.training.seed
     answers = gate.judge(done, today.found, today.snapshot.lines, today.history, found.metrics, seed)
     answers.insert(1, _against_champion(cut, today, done, settings, recipe))
     return Judged(done, found, answers)
+
+
+def _require_support(found: Examples, start: date) -> None:
+    later = after(found, start)
+    missing = gate.support(later.scored(later.y))
+    if missing:
+        raise UsageError(missing)
 
 
 def _against_champion(cut: Cut, today: Material, done: Replay, settings: Settings, recipe: Recipe) -> Answer:
@@ -201,7 +231,7 @@ def finish(today: Material, chosen: Plan, recipe: Recipe, judged: Judged, golden
 
 
 def _registered(settings: Settings, model: DenialModel, today: Material, judged: Judged, recipe: Recipe) -> TrainResult:
-    notes = (judged.note,) if judged.note else ()
+    notes = _notes(judged)
     try:
         run_id, numbered = registry.log_run(settings, model, _run(model, today, judged, recipe))
         return _result(numbered, today, judged, run_id, registry.resolve(settings, numbered.version), notes)
@@ -234,6 +264,10 @@ def _run(model: DenialModel, today: Material, judged: Judged, recipe: Recipe) ->
         },
         figures=figures(replayed, judged.report) if replayed and len(replayed.later) else {},
     )
+
+
+def _notes(judged: Judged) -> tuple[str, ...]:
+    return (judged.note,) if judged.note else ()
 
 
 def _word(judged: Judged) -> str:

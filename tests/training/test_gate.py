@@ -12,7 +12,7 @@ from features.table import FeatureTable
 from training import gate
 from training.evaluation import Answer
 from training.examples import Examples
-from training.metrics import Scored, measure
+from training.metrics import Metrics, Scored, measure
 from training.model import DenialModel
 
 
@@ -49,12 +49,34 @@ def test_den002_fails_only_what_is_surely_worse_than_the_champion() -> None:
     assert outcome(gate.not_worse(None, None, 1)) == "not_applicable"
 
 
+def test_den002_does_not_apply_where_nothing_can_be_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    scored, _ = world()
+    nothing: Metrics = {"difference": None, "low": None, "high": None}
+    monkeypatch.setattr(gate, "difference", lambda *given: nothing)
+    assert outcome(gate.not_worse(scored, scored.p, 1)) == "not_applicable"
+
+
 @pytest.mark.parametrize("distort", [lambda z: z + 0.7, lambda z: 2.0 * z + 1.4, lambda z: 0.5 * z - 0.8])
 def test_den003_fails_risks_that_are_off_or_of_the_wrong_slope(distort: Any) -> None:
     scored, z = world()
     assert outcome(gate.calibrated(scored, measure(scored, 0.1, 1, 50))) == "passed"
     off = replace(scored, p=sigmoid(distort(z)))
     assert outcome(gate.calibrated(off, measure(off, 0.1, 1, 50))) == "failed"
+
+
+@pytest.mark.parametrize(("beyond", "wanted"), [(0.019, "passed"), (0.021, "failed")])
+def test_den003_allows_two_points_of_error_beyond_chance(beyond: float, wanted: str) -> None:
+    scored, _ = world()
+    ece = 2 * gate.chance_ece(scored.p) + beyond
+    metrics: Metrics = {"ece": ece, "calibration_slope_low": 0.9, "calibration_slope_high": 1.1}
+    assert outcome(gate.calibrated(scored, metrics)) == wanted
+
+
+def test_a_judgement_is_conclusive_with_den001_and_den003() -> None:
+    answers = [gate.answer("DEN001", True, ""), gate.answer("DEN003", False, ""), gate.not_applicable("DEN002", "")]
+    assert gate.conclusive(answers)
+    assert not gate.conclusive(answers[:1]) and not gate.conclusive(answers[1:])
+    assert not gate.conclusive([gate.not_applicable("DEN001", ""), answers[1]])
 
 
 def test_den003_expects_more_error_of_fewer_lines() -> None:

@@ -30,6 +30,7 @@ from training.model import DenialModel
 from training.run import TrainResult, evaluate, judge, train
 
 TOO_EARLY = date(2025, 1, 20)  # for a replay: too little was mature by then
+YOUNG = date(2025, 3, 1)  # enough to learn from, too little for a replay
 QUICK = Recipe(max_rounds=25, learning_rate=0.15, num_leaves=15)
 CLAIM = {
     "claim_id": "GOLDEN-1", "payer_id": "SYN01", "claim_filing_indicator_code": "CI", "billing_npi": "1234567893",
@@ -64,7 +65,7 @@ def practice(tmp_path_factory: pytest.TempPathFactory) -> Practice:
     authorizations = read_frame(made.authorizations, settings).authorizations
     last = outcomes["known_date"].max()
     assert isinstance(last, date)
-    return Practice(lines.drop("row"), outcomes.drop("row"), authorizations.drop("row"), last)
+    return Practice(lines.drop("row"), outcomes, authorizations.drop("row"), last)
 
 
 @dataclass(frozen=True)
@@ -207,9 +208,12 @@ def test_features_are_built_over_whole_claims(practice: Practice) -> None:
 def test_without_a_replay_and_without_mlflow_there_is_still_a_model_on_disk(practice: Practice, tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     settings.mlruns.write_text("in the way")
-    result = train(practice.cut, settings, as_of=practice.today, recipe=QUICK, replay_from=TOO_EARLY, golden=None)
+    result = train(practice.cut, settings, as_of=YOUNG, recipe=QUICK, golden=None)
     assert result.metrics == {} and result.passed
-    assert {a["outcome"] for a in result.gate} == {"not_applicable"}
+    assert [(a["code"], a["outcome"]) for a in result.gate] == [
+        ("DEN001", "not_applicable"), ("DEN002", "not_applicable"), ("DEN003", "not_applicable"),
+        ("DEN004", "passed"), ("DEN005", "passed"), ("DEN006", "not_applicable"),
+    ]  # fmt: skip
     assert "too little" in result.notes[0]
     assert result.run_id is None and result.model_version == "unregistered"
     assert "not registered" in result.notes[1] and str(tmp_path) in result.notes[1]
@@ -325,9 +329,7 @@ def test_promotion_and_rollback(site: Site, practice: Practice) -> None:
     assert exported.evaluation is not None and exported.evaluation["metrics"] == site.result.metrics
     assert os.readlink(settings.models / "champion") == "denial-1"
 
-    second = train(
-        practice.cut, settings, as_of=practice.today, recipe=replace(QUICK, seed=7), replay_from=TOO_EARLY, golden=None
-    )
+    second = train(practice.cut, settings, as_of=YOUNG, recipe=replace(QUICK, seed=7), golden=None)
     assert second.model_version == "2"
     assert second.gate[1]["code"] == "DEN002" and second.gate[1]["outcome"] == "not_applicable"
     registry.set_gate(settings, "2", "passed", [])
@@ -348,7 +350,7 @@ def test_a_home_that_has_moved_still_finds_its_models_and_refuses_to_train(
     settings = Settings(home=home)
     assert registry.resolve(settings, "1").is_relative_to(home)
     assert DenialModel.load(registry.resolve(settings, "1")).version == "1"
-    result = train(practice.cut, settings, as_of=practice.today, recipe=QUICK, replay_from=TOO_EARLY, golden=None)
+    result = train(practice.cut, settings, as_of=YOUNG, recipe=QUICK, golden=None)
     assert result.run_id is None and "made in another place" in result.notes[-1]
 
 
@@ -417,6 +419,58 @@ def test_evaluate_holds_the_gate_again_and_records_it(site: Site, practice: Prac
     assert (registry.resolve(site.settings, "1") / "versions.json").read_bytes() == before
     assert again.model_version == "1" and again.metrics["lines"] == site.result.metrics["lines"]
     assert {a["code"] for a in again.gate} == {a["code"] for a in site.result.gate}
+
+
+def recorded(settings: Settings, version: str) -> str:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{settings.mlruns / 'mlflow.db'}")
+    return str(client.get_model_version("denial", version).tags["gate"])
+
+
+@pytest.mark.parametrize(
+    ("start", "why"),
+    [(TOO_EARLY, "too little to learn from"), (date(2026, 9, 20), "500 with 50 are needed")],
+    ids=["too early", "too late"],
+)
+@pytest.mark.parametrize("verb", ["train", "evaluate"])
+def test_a_replay_of_choice_that_cannot_be_is_an_error_and_a_failure_stays(
+    site: Site, practice: Practice, start: date, why: str, verb: str
+) -> None:
+    registry.set_gate(site.settings, "1", "failed", [])
+    with pytest.raises(UsageError, match=f"no replay can start on {start}: .*{why}"):
+        if verb == "train":
+            train(practice.cut, site.settings, as_of=practice.today, recipe=QUICK, replay_from=start)
+        else:
+            evaluate(practice.cut, site.settings, which="1", replay_from=start)
+    assert recorded(site.settings, "1") == "failed"
+
+
+@pytest.mark.parametrize("missing", ["replay", "support"])
+def test_a_judgement_that_judges_nothing_leaves_a_failure_on_record(
+    site: Site, practice: Practice, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    if missing == "replay":
+        monkeypatch.setattr("training.run.replay_start", lambda found: TOO_EARLY)
+    else:
+        monkeypatch.setattr(gate, "MIN_LINES", 100_000)
+    registry.set_gate(site.settings, "1", "failed", [])
+    again = evaluate(practice.cut, site.settings, which="1")
+    assert again.passed and recorded(site.settings, "1") == "failed"
+    assert "failure that is on record stays" in again.notes[-1]
+    assert ("not evaluated: " in again.notes[0]) == (missing == "replay")
+    outcomes = {a["code"]: a["outcome"] for a in again.gate}
+    assert len(outcomes) == 6 and outcomes["DEN004"] == outcomes["DEN005"] == "passed"
+
+
+def test_a_judgement_without_a_replay_still_fails_a_model_whose_reasons_do_not_add_up(
+    site: Site, practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.run.replay_start", lambda found: TOO_EARLY)
+    monkeypatch.setattr(gate, "ADDITIVE", -1.0)
+    registry.set_gate(site.settings, "1", "passed", [])
+    assert not evaluate(practice.cut, site.settings, which="1").passed
+    assert recorded(site.settings, "1") == "failed"
 
 
 def test_a_missing_model_says_what_to_do(site: Site, tmp_path: Path) -> None:
