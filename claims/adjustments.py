@@ -50,6 +50,11 @@ def _read_classes(path: Path) -> pl.DataFrame:
     return table
 
 
+def cents(name: str) -> pl.Expr:
+    """A column of money as Int64 cents."""
+    return pl.col(name).cast(pl.Decimal(18, 2)).to_physical().cast(pl.Int64)
+
+
 def tokens_of(adjustments: pl.Expr) -> pl.Expr:
     """Adjustments, however separated, as one upper-case text separated by ";"; null = not known, "" = none."""
     text = adjustments.str.to_uppercase().str.replace_all(r"\s*[:=]\s*", ":")
@@ -76,6 +81,14 @@ def codes_of(rows: pl.DataFrame, classes: pl.DataFrame) -> pl.DataFrame:
         .with_columns(weight=pl.when(pl.col("unpriced"), pl.col("cents") == 0).then(PRESENT).otherwise("cents"))
         .join(known.unique("known", keep="first", maintain_order=True).drop("code"), on="known")
     )
+
+
+def denied_cents(texts: pl.Series, classes: pl.DataFrame) -> pl.Series:
+    """(rows,) the cents that the codes of a text (from `tokens_of`) deny: positive amounts of class denial; 0: none."""
+    told = pl.DataFrame({"_line": pl.int_range(len(texts), eager=True), "codes": texts})
+    denials = codes_of(told, classes).filter((pl.col("class") == "denial") & (pl.col("cents") > 0))
+    sums = denials.group_by("_line").agg(pl.col("cents").sum())
+    return told.join(sums, on="_line", how="left", maintain_order="left")["cents"].fill_null(0)
 
 
 def only_pending(texts: pl.Series, classes: pl.DataFrame) -> pl.Series:

@@ -13,6 +13,7 @@ from claims.adjustments import (
     CENT,
     OA94,
     amounts_of,
+    cents,
     codes_of,
     load_classes,
     only_pending,
@@ -40,8 +41,9 @@ def label_lines(lines: pl.DataFrame, matched: pl.DataFrame, classes: pl.DataFram
 
     submission_id, claim_line_number, outcome (text), y (Int8: 1, 0, null = out of the target), category and carc (of
     the largest denied amount; null unless y = 1), denied_cents, paid_cents, allowed_cents (Int64, null = not known),
-    known_date, label_source ("codes", or "given" by the source), quality (flags joined by ";": amounts_missing,
-    remark_missing, unbalanced, unlisted_code, unreadable_adjustment). Does not depend on the order of rows.
+    known_date, label_source ("codes"; "claim_cas": codes of the whole claim; "given" by the source), quality (flags
+    joined by ";": amounts_missing, remark_missing, unbalanced, unlisted_code, unreadable_adjustment). Does not depend
+    on the order of rows.
     """
     rows = _events(lines, matched)
     initial = _initial(_decisive(_without_reversed(rows), classes))
@@ -65,15 +67,13 @@ def _events(lines: pl.DataFrame, matched: pl.DataFrame) -> pl.DataFrame:
         pccn=pl.when(pl.col("payer_claim_control_number") != "").then("payer_claim_control_number"),
         codes=tokens_of(pl.col("adjustments")),
         charge=cents("charge_amount"), paid=cents("paid_amount"), allowed=cents("allowed_amount"),
+        whole=pl.col("match_method") == "claim",
     )  # fmt: skip
+    lines_own = [pl.when(~pl.col("whole")).then(name).alias(name) for name in ("charge", "allowed")]  # not the claim's
+    rows = rows.with_columns(lines_own)
     rows = rows.join(number, on=["submission_id", "line"], how="left").drop("line")
     several = pl.col("_line").is_duplicated()
-    return pl.concat([rows.filter(~several), rows.filter(several).unique("outcome_id", keep="any")])
-
-
-def cents(name: str) -> pl.Expr:
-    """A column of money as Int64 cents."""
-    return pl.col(name).cast(pl.Decimal(18, 2)).to_physical().cast(pl.Int64)
+    return pl.concat([rows.filter(~several), rows.filter(several).unique(["outcome_id", "_line"], keep="any")])
 
 
 def _without_reversed(rows: pl.DataFrame) -> pl.DataFrame:
@@ -136,7 +136,7 @@ def _summed(initial: pl.DataFrame, rows: pl.DataFrame, amounts: pl.DataFrame) ->
     """One row a line: sums and amounts of its first event; `bundled`: OA-94 stands on the claim's event."""
     one = initial.group_by("_line").agg(
         pl.col(*EVENT).first(),
-        pl.col("denied", "remark").max(),
+        pl.col("denied", "remark", "whole").max(),
         *[pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum()).alias(name) for name in MONEY],
         stated=pl.col("codes").is_not_null().any(),
     )
@@ -149,8 +149,8 @@ def _summed(initial: pl.DataFrame, rows: pl.DataFrame, amounts: pl.DataFrame) ->
 def _with_charge(table: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     """Adds `ch` and `pd`, the charge and the payment that decide, `by_design` and the line's number.
 
-    The charge is the outcome's, else the line's, else paid plus adjustments; a payment that the source does not carry
-    is what charge and adjustments leave, where all of them have amounts.
+    The charge is the outcome's, else the line's, else (not of a whole claim) paid plus adjustments; a payment that the
+    source does not carry is what charge and adjustments leave, where all of them have amounts.
     """
     modifiers = [pl.col(name).is_in(DENIED_BY_DESIGN).fill_null(False) for name in MODIFIERS]
     number = lines.select("claim_line_number", billed=cents("charge_amount"), by_design=pl.any_horizontal(modifiers))
@@ -159,13 +159,15 @@ def _with_charge(table: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     parts = pl.col("paid") + pl.col("adjusted")
     rest = pl.when(~pl.col("unpriced"), pl.col("adjusted") != 0).then(pl.col("ch") - pl.col("adjusted"))
     return table.with_columns(
-        ch=pl.coalesce("ch", pl.when(parts > 0).then(parts)), pd=pl.coalesce("paid", rest), balanced=_balanced()
+        ch=pl.coalesce("ch", pl.when(parts > 0, ~pl.col("whole")).then(parts)),
+        pd=pl.coalesce("paid", rest),
+        balanced=_balanced(),
     )
 
 
 def _balanced() -> pl.Expr:
     """Whether charge, adjustments and payment agree; null where the source does not say enough."""
-    known = pl.col("stated") & ~pl.col("unpriced")
+    known = pl.col("stated") & ~pl.col("unpriced") & ~pl.col("whole")
     return pl.when(known).then((pl.col("ch") - pl.col("adjusted") - pl.col("paid")).abs() <= CENT)
 
 
@@ -197,9 +199,10 @@ def _outcome() -> pl.Expr:
 
 def _answer(table: pl.DataFrame) -> pl.DataFrame:
     """The columns of `label_lines`, in the order of the lines."""
-    whole = pl.when(pl.col("outcome") == "denied").then("ch")
-    denied = pl.coalesce(pl.when(pl.col("denied_amount") > 0).then("denied_amount"), whole)
-    given = pl.col("denied").is_not_null()
+    all_of_it = pl.when(pl.col("outcome") == "denied").then("ch")
+    denied = pl.coalesce(pl.when(pl.col("denied_amount") > 0, ~pl.col("whole")).then("denied_amount"), all_of_it)
+    given, whole = pl.col("denied").is_not_null(), pl.col("whole")
+    source = pl.when(given).then(pl.lit("given")).when(whole).then(pl.lit("claim_cas")).otherwise(pl.lit("codes"))
     allowed = pl.when(pl.col("stated"), ~pl.col("unpriced")).then(pl.col("paid") + pl.col("cost_share"))
     return (
         table.sort("_line")
@@ -211,7 +214,7 @@ def _answer(table: pl.DataFrame) -> pl.DataFrame:
             paid_cents="paid",
             allowed_cents=pl.coalesce("allowed", allowed),
             known_date="known_date",
-            label_source=pl.when(given).then(pl.lit("given")).otherwise(pl.lit("codes")),
+            label_source=source,
             quality=_quality(),
         )
     )  # fmt: skip

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import polars as pl
 
+from claims.adjustments import CENT, cents, denied_cents, load_classes, tokens_of
 from claims.table import MODIFIERS, OUTCOME_ORDER
 
 PAYER_ID_LENGTH = 17  # some payers return no more of the claim's number than this
 EVENT = ("submission_id", "known_date", "payer_claim_control_number")
 
 
-def match_outcomes(lines: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
-    """Every row of `outcomes`, once and in its order, with `submission_id`, `line` and `match_method`.
+def match_outcomes(lines: pl.DataFrame, outcomes: pl.DataFrame, classes: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Every row of `outcomes`, in its order, with `submission_id`, `line` and `match_method`.
 
     `submission_id` (null: no such claim) is the submission with the outcome's claim_id, payer, billing NPI and source;
     of several, the one sent last. Never one sent after the day known (without a day: the last choice), nor one that
@@ -24,7 +25,9 @@ def match_outcomes(lines: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
 
     `line` (Int32, null: none) is the claim_line_number found by the first method that answers: `line_number`;
     `line_item_control_no` (a line sent without one is named by its number); `service` (code, modifiers, date, charge);
-    `code_date` (nothing given contradicts: ties in the order they came, and a claim of one line needs no code); `none`.
+    `code_date` (nothing given contradicts: ties in the order they came, and a claim of one line needs no code);
+    `claim`; `none`. A row comes back once, but a denial of a whole claim (`claim`: it names no line, and its denials
+    cover the charge) once for each line without a row of its own of that day. `classes`: by default the contract's.
     """
     rows = match_submissions(lines, outcomes).with_row_index("_row")
     asked = rows.filter(pl.col("submission_id").is_not_null()).select(
@@ -35,7 +38,9 @@ def match_outcomes(lines: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
         "submission_id", "claim_line_number", "hcpcs_code", "charge_amount", "line_item_control_no",
         line="claim_line_number", day="claim_line_start_date", modifiers=modifiers_key(),
     )  # fmt: skip
-    return rows.join(_lines_found(asked, offered), on="_row", how="left", maintain_order="left").select(
+    found = _lines_found(asked, offered)
+    found = pl.concat([found, _whole_claims(rows, found, lines, load_classes() if classes is None else classes)])
+    return rows.join(found, on="_row", how="left", maintain_order="left_right").select(
         *outcomes.columns, "submission_id", pl.col("line").cast(pl.Int32), pl.col("match_method").fill_null("none")
     )
 
@@ -170,3 +175,29 @@ def _only_line(rest: pl.DataFrame, offered: pl.DataFrame) -> pl.DataFrame:
     hits = nameless.join(single, on="submission_id")
     hits = hits.filter((pl.col("day") == pl.col("day_line")).fill_null(pl.col("day").is_null()))
     return hits.select("_row", "line", match_method=pl.lit("code_date"))
+
+
+def _whole_claims(rows: pl.DataFrame, found: pl.DataFrame, lines: pl.DataFrame, classes: pl.DataFrame) -> pl.DataFrame:
+    """Denials of a whole claim, each for the lines that no other row of its day speaks of (MAPPING section 5)."""
+    named = [pl.col("claim_line_number"), _given("line_item_control_no").str.strip_chars(), _given("hcpcs_code")]
+    unpaid = (cents("paid_amount").fill_null(0).abs() <= CENT) & pl.col("denied").fill_null(True)
+    asked = rows.filter(
+        pl.col("submission_id").is_not_null(), ~pl.any_horizontal(n.is_not_null() for n in named), unpaid
+    )
+    asked = asked.join(found, on="_row", how="anti").select(
+        "_row", "submission_id", "known_date", day="claim_line_start_date", charge=cents("charge_amount"),
+        codes=tokens_of(pl.col("adjustments")),
+    )  # fmt: skip
+    if asked.is_empty():
+        return found.clear()
+    asked = asked.with_columns(denied_cents(asked["codes"], classes).alias("denied"))
+    own = lines.select(
+        "submission_id", line="claim_line_number", of="claim_line_start_date", own=cents("charge_amount")
+    )
+    billed = pl.when(pl.col("own").is_not_null().all()).then(pl.col("own").sum()).over("_row")
+    charge = pl.max_horizontal("charge", billed)  # a row that covers less than was sent speaks of a part of it
+    same_day = (pl.col("day") == pl.col("of")).any().over("_row") | pl.col("day").is_null()
+    pairs = asked.join(own, on="submission_id").filter(charge > CENT, pl.col("denied") >= charge - CENT, same_day)
+    told = rows.select("_row", "submission_id", "known_date").join(found, on="_row")
+    alone = pairs.join(told, on=["submission_id", "known_date", "line"], how="anti").sort("_row", "line")
+    return alone.select("_row", "line", match_method=pl.lit("claim"))

@@ -51,11 +51,12 @@ def snapshot_of(
         outcomes = outcomes.filter(pl.col("known_date") < as_of)
         with_claim = pl.col("known_date").is_null()
         authorizations = authorizations.filter(with_claim | (pl.col("known_date") < as_of))
-    matched = match_outcomes(lines, outcomes)
+    classes = load_classes() if classes is None else classes
+    matched = match_outcomes(lines, outcomes, classes)
     chained = lines.join(chains(lines, matched), on="submission_id", how="left", maintain_order="left")
     return Snapshot(
         lines=chained.with_columns(is_original=is_original()),
-        outcomes=label_lines(lines, matched, load_classes() if classes is None else classes),
+        outcomes=label_lines(lines, matched, classes),
         authorizations=authorizations,
         data_version=data_version,
         unmatched=matched["line"].null_count(),

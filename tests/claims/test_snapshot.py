@@ -53,6 +53,18 @@ def test_what_it_holds() -> None:
     assert sorted(snapshot.controls["payer_claim_control_number"]) == ["K1", "K2"]
 
 
+def test_each_row_without_a_line_is_counted_once() -> None:
+    lines = ascii_table.lines("claim_id | line | charge\nA | 1 | 60.00\nA | 2 | 40.00")
+    outcomes = ascii_table.outcomes("""
+    claim_id | known_date | paid | adjustments
+    A        | 2026-02-01 | 0.00 | CO-29:100.00
+    A        | 2026-02-02 | 0.00 | CO-29:50.00
+    """)
+    snapshot = snapshot_of(lines, outcomes, AUTHORIZATIONS)
+    assert snapshot.outcomes.select("denied_cents", "label_source").rows() == [(6000, "claim_cas"), (4000, "claim_cas")]
+    assert snapshot.unmatched == 1
+
+
 def test_the_sites_classes_decide() -> None:
     classes = load_classes().with_columns(
         pl.when(pl.col("carc") == "45").then(pl.lit("denial")).otherwise("class").alias("class"),

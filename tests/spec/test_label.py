@@ -480,3 +480,110 @@ def test_allowed_is_given_or_what_was_paid_and_shared() -> None:
     100.00 | 60.00 |         | CO-45;PR-2             |
     100.00 | 60.00 |         |                        |
     """)
+
+
+CLAIM = """
+claim_id | line | charge | hcpcs_modifier_1
+---------+------+--------+-----------------
+A        | 1    | 100.00 |
+A        | 2    | 150.00 |
+A        | 3    | 50.00  | GY
+A        | 4    | 0.00   |
+B        | 1    | 100.00 |
+B        | 2    |        |
+"""
+
+
+def of_claim(text: str) -> list[tuple[object, ...]]:
+    """line, outcome, category, carc, denied cents, source and quality of each label; every row comes back."""
+    lines, outcomes = ascii_table.lines(CLAIM), ascii_table.outcomes(text)
+    matched = match_outcomes(lines, outcomes)
+    assert matched["outcome_id"].unique(maintain_order=True).equals(outcomes["outcome_id"])
+    names = ("claim_line_number", "outcome", "category", "carc", "denied_cents", "label_source", "quality")
+    return labels(lines, outcomes).select(names).rows()
+
+
+def test_a_denial_of_the_whole_claim_denies_each_line() -> None:
+    assert of_claim("""
+    claim_id | charge | paid | adjustments
+    A        | 300.00 | 0.00 | CO-29:250.00;CO-197:50.00
+    """) == [
+        (1, "denied", "timely_filing", "29", 100_00, "claim_cas", ""),
+        (2, "denied", "timely_filing", "29", 150_00, "claim_cas", ""),
+        (3, "reporting_only", None, None, 0, "claim_cas", ""),
+        (4, "not_applicable", None, None, 0, "claim_cas", ""),
+    ]  # fmt: skip
+
+
+def test_a_line_of_it_without_a_charge_is_denied_an_amount_that_is_not_known() -> None:
+    assert of_claim("claim_id | charge | paid | adjustments\nB | 300.00 | 0.00 | CO-29:300.00") == [
+        (1, "denied", "timely_filing", "29", 100_00, "claim_cas", ""),
+        (2, "denied", "timely_filing", "29", None, "claim_cas", ""),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("row", "applies"), [
+    ("A |   |       |            |        | 0.00 |     | CO-29:300.00", True),  # the lines say what was charged
+    ("A |   |       |            | 300.00 |      |     | CO-29:299.99", True),
+    ("A |   |       | 2026-01-05 | 300.00 | 0.00 | yes | CO-29:300.00", True),
+    ("A |   |       | 2026-01-06 | 300.00 | 0.00 |     | CO-29:300.00", False),  # another day's
+    ("A |   |       |            | 300.00 | 0.00 |     | CO-29:299.98", False),
+    ("A |   |       |            | 300.00 | 0.00 |     | CO-45:100.00;CO-29:200.00", False),
+    ("A |   |       |            | 300.00 | 0.00 |     | CO-29:400.00;CO-29:-150.00", False),
+    ("A |   |       |            | 300.00 | 0.00 |     | CO-45:300.00", False),
+    ("A |   |       |            | 300.00 | 0.00 |     | CO-29", False),
+    ("A |   |       |            | 300.00 | 0.00 |     |", False),
+    ("A |   |       |            | 300.00 | 0.00 | no  | CO-29:300.00", False),
+    ("A |   |       |            | 300.00 | 0.02 |     | CO-29:300.00", False),
+    ("A |   |       |            | 100.00 | 0.00 |     | CO-29:100.00", False),  # which line that was, it does not say
+    ("A |   |       |            | 400.00 | 0.00 |     | CO-29:300.00", False),
+    ("A | 9 |       |            | 300.00 | 0.00 |     | CO-29:300.00", False),  # names a line that was never sent
+    ("A |   | 99999 |            | 300.00 | 0.00 |     | CO-29:300.00", False),
+    ("B |   |       |            |        | 0.00 |     | CO-29:300.00", False),  # what was charged is not known
+])  # fmt: skip
+def test_only_denials_that_cover_the_charge_of_the_claim_deny_its_lines(row: str, applies: bool) -> None:
+    head = "claim_id | line | hcpcs_code | claim_line_start_date | charge | paid | denied | adjustments"
+    outcomes = ascii_table.outcomes(f"{head}\n{row}")
+    matched = match_outcomes(ascii_table.lines(CLAIM), outcomes)
+    assert matched["match_method"].to_list() == (["claim"] * 4 if applies else ["none"])
+    assert matched["line"].to_list() == ([1, 2, 3, 4] if applies else [None])
+    assert bool(of_claim(f"{head}\n{row}")) is applies
+
+
+def test_a_line_keeps_what_its_own_row_of_that_day_says() -> None:
+    got = of_claim("""
+    claim_id | line | known_date | charge | paid  | adjustments
+    A        | 1    | 2026-02-01 | 100.00 | 80.00 | CO-45:20.00
+    A        |      | 2026-02-01 | 300.00 | 0.00  | CO-29:300.00
+    A        | 2    | 2026-01-31 | 150.00 | 90.00 | CO-45:60.00
+    A        | 4    | 2026-02-02 | 0.00   | 0.00  |
+    """)
+    assert [(line, outcome, source) for line, outcome, *_, source, _ in got] == [
+        (1, "paid", "codes"), (2, "paid", "codes"), (3, "reporting_only", "claim_cas"),
+        (4, "not_applicable", "claim_cas"),
+    ]  # fmt: skip
+
+
+def test_a_claims_row_beside_rows_of_all_its_lines_stays_without_a_line() -> None:
+    told = ascii_table.outcomes("""
+    claim_id | line | charge | paid | adjustments
+    B        |      | 300.00 | 0.00 | CO-29:300.00
+    B        | 1    | 100.00 | 0.00 | CO-50:100.00
+    B        | 2    | 200.00 | 0.00 | CO-50:200.00
+    """)
+    matched = match_outcomes(ascii_table.lines(CLAIM), told)
+    assert matched.select("line", "match_method").rows() == [(None, "none"), (1, "line_number"), (2, "line_number")]
+
+
+def test_the_sites_classes_say_what_denies_a_claim() -> None:
+    classes = load_classes().with_columns(
+        pl.when(carc="45").then(pl.lit("denial")).otherwise("class").alias("class"),
+        pl.when(carc="45").then(pl.lit("other")).otherwise("category").alias("category"),
+    )
+    lines, told = (
+        ascii_table.lines(CLAIM),
+        ascii_table.outcomes("claim_id | paid | adjustments\nA | 0.00 | CO-45:300.00"),
+    )
+    assert match_outcomes(lines, told)["line"].null_count() == 1
+    matched = match_outcomes(lines, told, classes)
+    assert label_lines(lines, matched, classes)["category"].to_list() == ["other", "other", None, None]
