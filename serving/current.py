@@ -1,6 +1,7 @@
 """The scorer in service: made when it is first needed, and made anew when the champion or the store has changed.
 
-While a new one is made, or when that fails, the old one goes on serving. Changes are looked for at most every 2 s.
+While a new one is made, or when that fails, the old one goes on serving. Changes are looked for at most every 2 s;
+what failed without a change is tried again every 30 s, because a file may have been caught half written.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from serving.score import Scorer
 
 log = logging.getLogger(__name__)
 EVERY = 2.0  # seconds
+PAUSE = 30.0  # seconds before a failed load is tried again
 Stamp = tuple[object, ...]
 
 
@@ -29,6 +31,7 @@ class Current:
         self._fixed = scorer is not None
         self._error: DenialsError | None = None
         self._stamp: Stamp | None = None
+        self._failed: float | None = None  # when the last load failed
         self._looked = -EVERY
         self._loading = threading.Lock()
 
@@ -55,24 +58,30 @@ class Current:
 
     def _renew(self) -> None:
         stamp = _stamp(self.settings)
-        if stamp == self._stamp:
+        if self._done(stamp):
             return
         if self._scorer is None:
             self._load(stamp)
         elif not self._loading.locked():
             threading.Thread(target=self._load, args=(stamp,), daemon=True).start()
 
+    def _done(self, stamp: Stamp) -> bool:
+        """Whether there is nothing to load: it is in service, or failed a moment ago."""
+        waited = self._failed is None or time.monotonic() - self._failed < PAUSE
+        return stamp == self._stamp and waited
+
     def _load(self, stamp: Stamp) -> None:
         with self._loading:
-            if stamp == self._stamp:
+            if self._done(stamp):
                 return
+            loaded = False
             try:
-                self._scorer, self._error = Scorer.load(settings=self.settings), None
+                self._scorer, self._error, loaded = Scorer.load(settings=self.settings), None, True
             except DenialsError as error:
                 self._error = error
                 log.warning("no new scorer: %s", error)
-            finally:
-                self._stamp = stamp
+            finally:  # also after an error that nobody foresaw
+                self._stamp, self._failed = stamp, None if loaded else time.monotonic()
 
 
 def _stamp(settings: Settings) -> Stamp:

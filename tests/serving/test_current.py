@@ -79,6 +79,33 @@ def test_fresh_waits_for_what_is_there_now(home: Settings, site: Settings, score
     assert current.fresh().model.version == "4"
 
 
+def test_a_load_that_failed_is_tried_again_after_a_pause(
+    home: Settings, scorer: Scorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+    now = [1_000.0]
+
+    def load(settings: Settings) -> Scorer:
+        tried.append(1)
+        if len(tried) < 3:
+            raise NoModelError("half written")
+        return scorer
+
+    monkeypatch.setattr("serving.current.Scorer.load", load)
+    monkeypatch.setattr("serving.current.time.monotonic", lambda: now[0])
+    current = Current(home)
+    for later, count in ((0.0, 1), (29.0, 1), (2.0, 2), (29.0, 2)):
+        now[0] += later
+        with pytest.raises(NoModelError, match="half written"):
+            current.get()
+        assert len(tried) == count
+    now[0] += 2.0
+    assert current.get() is scorer
+    now[0] += 100.0
+    assert current.get() is scorer
+    assert len(tried) == 3
+
+
 def test_a_given_scorer_serves_for_good(home: Settings, scorer: Scorer) -> None:
     current = Current(home, scorer)
     assert current.get() is current.fresh() is scorer
