@@ -32,11 +32,12 @@ from serving.wire import Problem, ScoreRequest, ScoreResponse, request_schema
 log = logging.getLogger(__name__)
 MOST_BYTES = 10 * 1024 * 1024
 MOST_CLAIMS = 1_000
+MOST_LINES = 5_000
 Json = dict[str, Any]
 _PROBLEMS: dict[int | str, Json] = {
     status: {"content": {"application/problem+json": {"schema": Problem.model_json_schema()}}, "description": words}
     for status, words in {
-        400: "not JSON", 413: "more than 10 MB or 1,000 claims", 415: "not application/json",
+        400: "not JSON", 413: "more than 10 MB, 1,000 claims or 5,000 lines", 415: "not application/json",
         422: "not a score request", 503: "no model",
     }.items()
 }  # fmt: skip
@@ -50,8 +51,9 @@ def create_app(settings: Settings, scorer: Scorer | None = None) -> FastAPI:
     """
     current = Current(settings, scorer)
     app = FastAPI(
-        title="Denial risk of claims", lifespan=partial(_lifespan, current=current), docs_url=None, redoc_url=None
-    )
+        title="Denial risk of claims", lifespan=partial(_lifespan, current=current), docs_url=None, redoc_url=None,
+        redirect_slashes=False,
+    )  # fmt: skip
     app.state.current = current
     install(app)
     _add_scoring(app, current)
@@ -145,7 +147,15 @@ def _claims(body: bytes) -> list[Any]:
         raise ProblemError(400, "the body is not valid JSON in UTF-8") from error
     if len(request.claims) > MOST_CLAIMS:
         raise ProblemError(413, f"more than {MOST_CLAIMS:,} claims in one request; send fewer at a time")
+    if sum(map(_lines, request.claims)) > MOST_LINES:
+        raise ProblemError(413, f"more than {MOST_LINES:,} lines in one request; send fewer claims at a time")
     return request.claims
+
+
+def _lines(claim: Any) -> int:
+    """How many lines an entry of the request holds; one without a list of them stands for one."""
+    lines = claim.get("lines") if isinstance(claim, dict) else None
+    return len(lines) if isinstance(lines, list) else 1
 
 
 def _model(scorer: Scorer) -> Json:

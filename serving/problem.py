@@ -1,6 +1,7 @@
 """Errors over HTTP as application/problem+json, without any content of a claim, whatever went wrong.
 
-Statuses: 400 not JSON, 404, 405, 413 too large, 415 not application/json, 422 not a score request, 503 no model.
+Statuses: 400 not JSON, 404, 405, 413 too large, 415 not application/json, 421 another host's name,
+422 not a score request, 503 no model.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from claims.errors import DenialsError
 
 log = logging.getLogger(__name__)
+NAMES = ("127.0.0.1", "localhost", "[::1]", "testserver")  # the last one is that of test clients
 
 
 class ProblemError(Exception):
@@ -42,7 +45,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(DenialsError, _user_error)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_middleware(Guard)
+    app.add_middleware(Loopback)
+    app.add_middleware(Guard)  # added last: outermost
 
 
 def _told(request: Request, error: Exception) -> Response:
@@ -65,6 +69,31 @@ def _http(request: Request, error: Exception) -> Response:
 
 def _invalid(request: Request, error: Exception) -> Response:
     return problem(422, "the request does not have the expected shape; see /openapi.json")
+
+
+class Loopback:
+    """Serves only requests that name this machine: a page elsewhere whose name was made to point here gets nothing.
+
+    Starlette's TrustedHostMiddleware cuts [::1] at its first colon and answers in plain text.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] == "http" and _host(scope) not in NAMES:
+            refused = problem(421, "this service answers on loopback only: ask it as 127.0.0.1 or localhost")
+            await refused(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+
+def _host(scope: Scope) -> str:
+    """The Host of a request without its port, in lower case; "" without one."""
+    host = Headers(scope=scope).get("host", "").lower()
+    name, colon, port = host.rpartition(":")
+    return name if colon and port.isdecimal() else host
 
 
 class Guard:

@@ -6,6 +6,7 @@ import copy
 import json
 import logging
 import math
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,8 +18,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from claims.settings import Settings
-from serving.api import create_app
+from claims.settings import ServingSettings, Settings
+from serving.api import MOST_LINES, create_app
 from serving.score import Scorer
 from serving.wire import EXAMPLE, ScoreResponse, request_schema
 from training.evaluate import Report
@@ -146,6 +147,46 @@ def test_the_example_of_the_document_is_scored(client: TestClient) -> None:
     told = client.post("/v1/score", json=EXAMPLE).json()
     assert told["rejected"] == []
     assert told["claims"][0]["errors"] == []
+
+
+def test_the_example_of_the_page_is_that_of_the_document() -> None:
+    page = (Path(__file__).parents[2] / "docs/api.md").read_text()
+    found = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    assert [json.loads(text) for text in found] == [EXAMPLE]
+    assert f":{ServingSettings().port}/v1/score" in page
+
+
+def test_the_limit_of_lines(client: TestClient, monkeypatch: pytest.MonkeyPatch, claim: Json) -> None:
+    assert MOST_LINES == 5_000
+    line = {"claim_line_number": 1}
+    many = [claim | {"lines": [line] * 2_500}, claim | {"lines": [line] * 2_500}, line]
+    told = check_problem(client.post("/v1/score", json={"claims": many}), 413)
+    assert told["detail"] == "more than 5,000 lines in one request; send fewer claims at a time"
+    monkeypatch.setattr("serving.api.MOST_LINES", 3)
+    odd = [claim, {"lines": None}]  # two lines, and an entry that stands for one
+    assert client.post("/v1/score", json={"claims": odd}).status_code == 200
+    check_problem(client.post("/v1/score", json={"claims": [*odd, "?"]}), 413)
+
+
+@pytest.mark.parametrize(
+    ("host", "served"),
+    [
+        ("localhost", True), ("LOCALHOST:8000", True), ("127.0.0.1:80", True), ("[::1]", True), ("[::1]:8000", True),
+        ("evil.example", False), ("evil.example:8000", False), ("127.0.0.1.evil.example", False), ("", False),
+        ("localhost:evil", False),
+    ],
+)  # fmt: skip
+def test_only_names_of_this_machine_are_served(client: TestClient, host: str, served: bool) -> None:
+    response = client.get("/health", headers={"host": host})
+    if served:
+        assert response.status_code == 200
+    else:
+        assert "127.0.0.1" in check_problem(response, 421)["detail"]
+
+
+def test_an_address_with_a_slash_more_is_another(client: TestClient) -> None:
+    response = client.get("/health/", follow_redirects=False)
+    check_problem(response, 404)
 
 
 def test_what_is_not_known_is_neither_an_error_nor_echoed(client: TestClient, claim: Json) -> None:
