@@ -1,19 +1,26 @@
 """A score request to rows of cells: fields of a claim pass down to its lines, lists spread over their columns.
 
 An absent key or null is not known (None); "" and [] are not present (""). Faults are told by position, never raised.
+What tables leave in lists of dicts is made plain first: numpy's values are Python's; NaN, NaT and NA are null.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
-from claims.cells import is_whole
+import numpy as np
+
+from claims.cells import is_finite, is_number, is_whole
 from claims.fields import PARSERS
 from claims.rows import Cells
 from claims.table import DIAGNOSES, DOCUMENTATION, MODIFIERS
 
 LISTS = {"modifiers": MODIFIERS, "diagnosis_codes": DIAGNOSES}
+DEEPEST = 6  # claims, claim, lines, line, its pointers or its extra, a cell: what lies deeper is no cell
+MISSING = frozenset({"NAType", "NaTType"})  # of pandas, which need not be here
 GROUPS = {"documentation": frozenset(DOCUMENTATION), "extra": frozenset[str]()}
 OF_A_LINE = frozenset({"claim_line_number", "claim_line_start_date", "hcpcs_code"})  # where a missing one is missing
 Fields = dict[str, Any]
@@ -76,6 +83,39 @@ class Request:
         return f"lines[{line}].{name}" if on_line else name
 
 
+def plain(value: Any, depth: int = 0) -> Any:
+    """A value as JSON could have given it: numpy's as Python's, NaN, NaT and NA as None, no number without end.
+
+    Lists and objects too deep to be understood are emptied.
+    """
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, dict):
+        return {_key(key): plain(cell, depth + 1) for key, cell in value.items()} if depth < DEEPEST else {}
+    if isinstance(value, list | tuple):
+        return [plain(cell, depth + 1) for cell in value] if depth < DEEPEST else []
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(_of_numpy(value), depth)
+    if isinstance(value, int):
+        return value if is_finite(value) else math.inf if value > 0 else -math.inf
+    missing = value.is_nan() if isinstance(value, Decimal) else isinstance(value, float) and math.isnan(value)
+    return None if missing or type(value).__name__ in MISSING else value
+
+
+def _of_numpy(value: np.ndarray[Any, Any] | np.generic) -> Any:
+    """Times come to the microsecond, which is all that Python knows."""
+    kind = value.dtype.kind
+    told = value.astype(f"{kind}8[us]") if kind in "mM" else value
+    return told.tolist()
+
+
+def _key(key: Any) -> str:
+    """The name of a field; one that is neither text nor a number is told by its type."""
+    if isinstance(key, str):
+        return key
+    return str(key) if is_number(key) and is_finite(key) else f"({type(key).__name__})"
+
+
 def spread_claims(claims: list[Any]) -> Request:
     """Rows of a list of claims: nested ones with `lines`, or flat ones, each a line."""
     request = Request()
@@ -109,7 +149,7 @@ def _spread(given: Fields, unknown: set[str]) -> Spread:
     spread = Spread()
     for name, value in given.items():
         if name in PARSERS["lines"]:
-            spread.values[name] = "" if value == [] else value
+            spread.values[name] = "" if isinstance(value, list) and not value else value
         elif name in LISTS:
             _spread_list(name, value, spread)
         elif name in GROUPS:
@@ -126,11 +166,11 @@ def _spread_list(name: str, value: Any, spread: Spread) -> None:
     if not isinstance(value, list | tuple) and value != "":
         spread.faults.append((name, "must be a list"))
         return
-    told = [cell for cell in value if cell is not None and cell != ""]
-    if len(told) > len(columns):
+    told = ["" if cell is None else cell for cell in value]  # an empty one keeps its place: pointers count by it
+    if any(cell != "" for cell in told[len(columns) :]):
         spread.faults.append((name, f"has more than {len(columns)} entries"))
         return
-    spread.values.update(zip(columns, told + [""] * (len(columns) - len(told)), strict=True))
+    spread.values.update(zip(columns, told + [""] * (len(columns) - len(told)), strict=False))
 
 
 def _spread_group(name: str, value: Any, spread: Spread, unknown: set[str]) -> None:

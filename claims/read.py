@@ -21,7 +21,7 @@ from claims.errors import UnreadableFileError, UsageError
 from claims.identity import Keys, file_digest
 from claims.kinds import tables_of, used_by
 from claims.mapping import Mapping, mapping_of
-from claims.nested import spread_claims
+from claims.nested import plain, spread_claims
 from claims.records import RECORDS, Records, extra_text
 from claims.rows import Cells, Source
 from claims.settings import Settings
@@ -39,7 +39,7 @@ def read_file(path: Path, settings: Settings, mapping: Mapping | None = None) ->
     if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
         if mapping:
             raise UsageError(f"{path.name} is JSON; a mapping is for files of columns")
-        return _read_request(_claims_of(content, path.name), settings, path.name, file_digest(content))
+        return _read_request(plain(_claims_of(content, path.name)), settings, path.name, file_digest(content))
     site = mapping or _site_mapping(settings)
     frame = read_table(path, content, site.source_names if site else frozenset())
     return _read_columns(frame, settings, site, path.name, content)
@@ -56,7 +56,8 @@ def read_claims(claims: list[dict[str, Any]], settings: Settings) -> Batch:
     """The batch of claims as JSON gives them: nested with `lines`, or flat, one a line. UsageError for no list."""
     if not isinstance(claims, list):
         raise UsageError("claims must be a list of objects")
-    return _read_request(claims, settings, "request", file_digest(repr(claims).encode(errors="replace")))
+    told = plain(claims)
+    return _read_request(told, settings, "request", file_digest(repr(told).encode(errors="replace")))
 
 
 def _site_mapping(settings: Settings) -> Mapping | None:

@@ -5,7 +5,11 @@ import csv
 import io
 import json
 import math
+from datetime import date
+from decimal import Decimal
 
+import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -94,8 +98,8 @@ BAD = [
     (CLAIM | {"lines": ["x"]}, "lines[0]", "line must be an object"),
     (_with(claim_id={"a": 1}), "claim_id", "claim_id must be text or a number"),
     (_with(claim_id=True), "claim_id", "claim_id must be text or a number"),
-    (_with(payer_id=math.nan), "payer_id", "payer_id is not a finite number"),
-    (_with({"charge_amount": math.nan}), "lines[0].charge_amount", "charge_amount is not an amount of money"),
+    (_with(payer_id=math.nan), "payer_id", "payer_id is missing"),
+    (_with({"charge_amount": math.inf}), "lines[0].charge_amount", "charge_amount is not an amount of money"),
     (_with({"charge_amount": [1]}), "lines[0].charge_amount", "charge_amount must be text or a number"),
     (_with({"claim_line_number": True}), "lines[0].claim_line_number", "claim_line_number must be text or a number"),
     (_with({"modifiers": "RT"}), "lines[0].modifiers", "modifiers must be a list"),
@@ -109,6 +113,11 @@ BAD = [
     ),
     (_with(documentation=[1]), "documentation", "documentation must be an object"),
     (_with(extra={"x_a": math.inf}), "extra", "extra holds a number that is not finite"),
+    (_with(payer_id=10**5000), "payer_id", "payer_id is not a finite number"),
+    (_with({"charge_amount": -(10**5000)}), "lines[0].charge_amount", "charge_amount is not an amount of money"),
+    (_with(extra={"x_a": 10**5000}), "extra", "extra holds a number that is not finite"),
+    (_with({"modifiers": [[[[[["RT"]]]]]]}), "lines[0].hcpcs_modifier_1", "hcpcs_modifier_1 must be text or a number"),
+    (_with({"claim_line_start_date": pd.NaT}), "lines[0].claim_line_start_date", "claim_line_start_date is missing"),
     (_with(extra={"x_a": [1]}), "extra", "extra must be text or a number"),
     (_with(claim_id="PM\ud800"), "claim_id", "claim_id contains a character that is not valid Unicode"),
     (
@@ -156,6 +165,70 @@ def test_a_frequency_code_with_leading_zeros_and_codes_in_lower_case_are_the_usu
     batch = read_claims([CLAIM | told, CLAIM | {"claim_frequency_code": "1", "payer_responsibility_code": "P"}], site)
     assert batch.lines.select(list(told)).row(0) == ("1", "P", "MB")
     assert batch.lines["submission_id"].n_unique() == 1
+
+
+def test_fields_whose_names_are_no_text_are_told(site):
+    assert read_claims([CLAIM | {7: 1, 10**5000: 1, None: 1}], site).unknown_columns == ("(NoneType)", "(int)", "7")
+
+
+def test_numpy_values_are_those_of_python(site):
+    flat = {"claim_id": "A", "payer_id": "p", **LINE, "claim_line_number": 2}
+    usual = {"charge_amount": 5, "service_unit_quantity": 1.5, "doc_imaging": True, "submitted_date": "2026-11-20"}
+    usual |= {"modifiers": ["RT", "LT"], "x_a": 3, "x_b": False, "x_c": 0.5}
+    theirs = {
+        "claim_line_number": np.int64(2), "charge_amount": np.int64(5), "service_unit_quantity": np.float32(1.5),
+        "doc_imaging": np.bool_(True), "submitted_date": np.datetime64("2026-11-20", "ns"), "x_a": np.int8(3),
+        "modifiers": np.array(["RT", "LT"]), "x_b": np.bool_(False), "x_c": np.float64(0.5),
+    }  # fmt: skip
+    told = [read_claims([flat | row], site).lines.drop("file_id", "loaded_at").rows() for row in (usual, theirs)]
+    assert told[0] == told[1]
+    assert len(told[0]) == 1
+
+
+NONE = [None, math.nan, np.float64("nan"), np.datetime64("NaT"), pd.NaT, pd.NA, Decimal("NaN"), Decimal("sNaN")]
+
+
+@pytest.mark.parametrize("none", NONE, ids=repr)
+def test_what_a_table_writes_for_missing_is_not_known(site, none):
+    names = ("charge_amount", "submitted_date", "payer_name", "hcpcs_modifier_1", "patient_birth_date", "member_id")
+    names += ("documentation", "extra", "modifiers", "x_a", "doc_imaging", "claim_line_end_date")
+    flat = {"claim_id": "A", "payer_id": "p", **LINE}
+    batch = read_claims([flat | dict.fromkeys(names, none)], site)
+    told = batch.lines.row(0, named=True)
+    assert {told[name] for name in ("charge_amount", "submitted_date", "payer_name", "hcpcs_modifier_1")} == {None}
+    assert told["extra"] is told["patient_id"] is None
+
+
+def test_the_rows_of_a_pandas_table_with_gaps_are_read(site):
+    row = {"claim_id": "A", "payer_id": "p", "hcpcs_code": "64483", "claim_line_start_date": "2026-11-19"}
+    table = pd.DataFrame([row | {"claim_line_number": 1}, row | {"claim_line_number": 2, "charge_amount": 7}])
+    table["submitted_date"] = pd.to_datetime(pd.Series([None, "2026-11-20"]))
+    batch = read_claims(table.to_dict("records"), site)
+    assert batch.lines.select("charge_amount", "submitted_date").rows() == [
+        (None, None),
+        (Decimal("7.00"), date(2026, 11, 20)),
+    ]
+
+
+def test_a_gap_in_a_list_keeps_its_place_as_it_does_in_a_file(site, tmp_path):
+    head = "claim_id,payer_id,claim_line_number,claim_line_start_date,hcpcs_code,hcpcs_modifier_1,hcpcs_modifier_2"
+    path = tmp_path / "gap.csv"
+    path.write_text(
+        f"{head},diagnosis_code_1,diagnosis_code_2,diagnosis_code_3,diagnosis_pointers\n"
+        "PM-1,87726,1,2026-11-19,64483,,RT,M54.5,,G89.4,3\n"
+    )
+    columns = [
+        "hcpcs_modifier_1",
+        "hcpcs_modifier_2",
+        *(f"diagnosis_code_{n}" for n in (1, 2, 3)),
+        "diagnosis_pointers",
+    ]
+    assert read_file(path, site).lines.select(columns).row(0) == ("", "RT", "M545", "", "G894", "3")
+    for gap in ("", None, " "):
+        told = {"modifiers": [gap, "RT"], "diagnosis_pointers": [3]}
+        batch = read_claims([_with(told, diagnosis_codes=["M54.5", gap, "G89.4"])], site)
+        assert batch.lines.select(columns).row(0) == ("", "RT", "M545", "", "G894", "3")
+    assert len(read_claims([_with(diagnosis_codes=["M54.5"] + [""] * 20)], site).lines) == 1
 
 
 def test_no_list_and_an_empty_list(site):
