@@ -42,7 +42,8 @@ class Page:
         return self._settings.today(), self._data(), changed
 
     def _data(self) -> str:
-        return Store.open(self._settings).data_version()
+        """The state of the store; none is made where there is none yet."""
+        return Store.open(self._settings).data_version() if self._settings.store.exists() else ""
 
     def _made(self) -> str:
         """From the scorer's own history where it is that of the store: to build another takes most of the time."""

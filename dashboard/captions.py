@@ -121,7 +121,7 @@ def first_looks(
     """What to look at first this morning: at most five short sentences, the costliest first."""
     looks = []
     for row in hot.filter("sure").head(2).iter_rows(named=True):
-        diagnosis = f" with {row['diagnosis']}" if row["diagnosis"] else ""
+        diagnosis = f" with {words.diagnosis(row['diagnosis'])}" if row["diagnosis"] else ""
         looks.append(
             f"{row['label']} denied {words.percent(row['rate'], 0)} of {words.count(row['lines'])} lines of "
             f"{row['code']}{diagnosis}: {words.dollars(row['denied_cents'])}."

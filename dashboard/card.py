@@ -22,6 +22,8 @@ MEASURES = {
     "auprc": ("AUPRC", "precision over all recalls; chance is the denial rate"),
     "brier": ("Brier score", "mean squared error of the risk; lower is better"),
     "ece": ("ECE", "mean gap between predicted and seen rate; lower is better"),
+    "claim_auroc": ("AUROC of claims", "the same of whole claims, on whose risk the bands rest"),
+    "claim_ece": ("ECE of claims", "the same of whole claims"),
 }
 MODEL = "this model"
 RIVALS = {"payer_cpt": "rates by payer and code", "logistic_regression": "logistic regression"}
@@ -29,7 +31,7 @@ NOT_MEASURED = "not measured"
 WORDS_OF_GATE = {
     "DEN001": "Ranks better than a table of denial rates by payer and code",
     "DEN002": "Not worse than the model before it",
-    "DEN003": "Predicted risks match what happened",
+    "DEN003": "Calibration is within what the gate allows",
     "DEN004": "A claim alone is scored as it is in a batch",
     "DEN005": "Explanations add up to the score",
     "DEN006": "Nothing learned later has changed the past",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-import tempfile
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -26,8 +26,9 @@ from plotly.offline import get_plotlyjs
 from claims.errors import ModelMismatchError, NoModelError, OutOfReachError
 from claims.label import load_classes
 from claims.settings import Settings
-from claims.snapshot import Snapshot, take_snapshot
+from claims.snapshot import Snapshot, snapshot_of, take_snapshot
 from claims.store import Store
+from claims.table import Authorization, Line, Outcome
 from dashboard import captions, charts, tables, views, words
 from dashboard.card import Quality, quality_of
 from dashboard.drivers import Drivers, drivers_of
@@ -72,26 +73,38 @@ def champion(settings: Settings) -> tuple[DenialModel | None, str]:
         return None, NO_MODEL
 
 
-def page_of(settings: Settings, synthetic: bool = False) -> str:
-    """The page of the site's store and champion, as of today. OutOfReachError where the store cannot be read."""
-    store = Store.open(settings)
+def page_of(settings: Settings, synthetic: bool = False, as_of: date | None = None) -> str:
+    """The page of the site's store and champion, as of a day (default: today).
+
+    A site without a store gets an empty page and no store. OutOfReachError where the store cannot be read.
+    """
     model, problem = champion(settings)
-    snapshot = take_snapshot(store, classes=load_classes(settings.ingest.carc_classes))
-    return render(snapshot, settings, model=model, model_problem=problem, synthetic=synthetic)
+    return render(_known(settings), settings, model=model, model_problem=problem, as_of=as_of, synthetic=synthetic)
 
 
-def write_report(settings: Settings, out: Path, synthetic: bool = False) -> Path:
-    """Write the page whole or not at all. OutOfReachError where the store or `out` is out of reach."""
+def _known(settings: Settings) -> Snapshot:
+    if not settings.store.exists():
+        return snapshot_of(*(schema.create_empty() for schema in (Line, Outcome, Authorization)))
+    return take_snapshot(Store.open(settings), classes=load_classes(settings.ingest.carc_classes))
+
+
+def write_report(settings: Settings, out: Path, synthetic: bool = False, as_of: date | None = None) -> Path:
+    """Write the page of a day (default: today) whole or not at all, with the permissions that a new file gets here.
+
+    OutOfReachError where the store or `out` is out of reach.
+    """
     if out.is_dir():
         raise OutOfReachError(f"{out} cannot be written: it is a folder")
-    page = page_of(settings, synthetic)
+    page = page_of(settings, synthetic, as_of)
+    draft = out.resolve().with_name(f".{out.name}-{secrets.token_hex(8)}")
     try:
-        handle, draft = tempfile.mkstemp(dir=out.resolve().parent, prefix=f".{out.name}-")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with draft.open("x", encoding="utf-8") as file:
             file.write(page)
         os.replace(draft, out)
     except OSError as error:
         raise OutOfReachError(f"{out} cannot be written: {error.strerror}") from error
+    finally:
+        draft.unlink(missing_ok=True)
     return out
 
 

@@ -11,7 +11,7 @@ import polars as pl
 from dashboard import words
 from dashboard.drivers import Drivers
 from dashboard.facts import RECENT_DAYS
-from dashboard.views import FEW
+from dashboard.views import FEW, NO_REASON
 
 Row = dict[str, Any]
 
@@ -138,7 +138,9 @@ def carcs(frame: pl.DataFrame) -> Table:
     def label(row: Row) -> str:
         if row["carc"] is None:
             return words.plain(row["category"])
-        return f"{row['carc']}: {row['meaning']}" if row["meaning"] else row["carc"]
+        if row["carc"] == NO_REASON:
+            return NO_REASON
+        return f"{row['carc']}: {row['meaning']}" if row["meaning"] else _unlisted(row)
 
     columns = [Column("Reason, and primary code (CARC) beneath", label), *REASON_COLUMNS]
     table = table_of("Denied lines by reason and primary code.", frame, columns, sortable=False)
@@ -146,12 +148,17 @@ def carcs(frame: pl.DataFrame) -> Table:
     return Table(table.caption, table.columns, table.rows, marks, sortable=False)
 
 
+def _unlisted(row: Row) -> str:
+    """A code that claims/carc_classes.csv has no words for."""
+    return f"CARC {row['carc']} ({words.plain(row['category'])})"
+
+
 def combinations(frame: pl.DataFrame) -> Table:
     """The hot combinations."""
     columns = [
         Column("Payer", lambda row: row["label"]),
         Column("Code", lambda row: row["code"]),
-        Column("Diagnosis", lambda row: row["diagnosis"] or "none"),
+        Column("Diagnosis", lambda row: words.diagnosis(row["diagnosis"])),
         replace(LINES, minor=True), DENIED, RATE,
         _number("Leaning rate", "leaned", words.percent, minor=True, hint="toward the payer's rate for the code"),
         Column("Above the practice's", lambda row: "surely" if row["sure"] else "likely", None, True),

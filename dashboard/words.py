@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from features.catalog import KINDS, WINDOW_WORDS, Feature, window_name
+from serving.words import diagnosis as dotted
 
 DASH = "\N{EN DASH}"
 MISSING = DASH
@@ -75,6 +76,11 @@ def month(value: date | None) -> str:
 def plain(name: str | None) -> str:
     """A name of the tables in words: medical_necessity is medical necessity."""
     return MISSING if name is None else name.replace("_", " ")
+
+
+def diagnosis(code: str | None) -> str:
+    """M47.816, as the explanations write it; none where there is no diagnosis."""
+    return dotted(code) if code else "none"
 
 
 def family_words(family: str) -> str:

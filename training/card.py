@@ -24,7 +24,7 @@ LIMITS = """\
 - It learned from this practice's own remittances (in a demonstration: from a synthetic world). It says nothing about
   other practices; numbers from the synthetic world show that the machinery works, not how well a real payer is
   predicted.
-- A payer, code or provider that was not seen is scored by what is known of similar ones: see the evidence grade.
+- A payer, code or provider that was not seen is scored by what is known of similar ones, and less surely.
 - It predicts the payer's first answer to an original claim, not the end of an appeal, and not secondary claims.
 - Payers change. The figures hold for the replayed period; watch performance and retrain.
 - Claims whose outcome the tool itself has changed are learned as they were sent."""

@@ -37,6 +37,7 @@ def test_empty_home_has_a_page(tmp_path: Path) -> None:
     with TestClient(create_app(Settings(home=tmp_path))) as client:
         page = client.get("/")
     assert page.status_code == 200 and "no claims in the store yet" in page.text
+    assert not (tmp_path / "store").exists()
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def test_a_folder_without_a_replay_is_not_measured(model: DenialModel, folder: s
     quality = quality_of(without)
     assert quality.version == "3" and quality.replay_from is None and quality.compared == ("this model",)
     assert quality.checks == () and quality.reliability.is_empty()
-    assert [figures for _, _, figures in quality.rows] == [(NOT_MEASURED,)] * 4
+    assert [figures for _, _, figures in quality.rows] == [(NOT_MEASURED,)] * 6
 
 
 def test_a_replay_without_a_line_has_no_curve(model: DenialModel, evaluation: Evaluation) -> None:

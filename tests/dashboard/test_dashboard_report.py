@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from datetime import date
@@ -46,7 +47,7 @@ def test_the_model_section_tells_how_good_it_was(full: str, snapshot: Make, sett
     model = DenialModel.load(site.models / "champion").with_evaluation(None)
     bare = read(render(snapshot(50, lambda i: False), settings, model=model, as_of=AS_OF))
     assert "reliability-figure" not in bare.figures and "concepts-figure" in bare.figures
-    assert bare.text.count("not measured") == 5 and "registered without a replay" in bare.text
+    assert bare.text.count("not measured") == 7 and "registered without a replay" in bare.text
 
 
 def test_page_stays_small(full: str) -> None:
@@ -151,6 +152,17 @@ def test_a_model_that_does_not_fit_is_said(settings: Settings, site: Settings, m
     monkeypatch.setattr(catalog, "BY_NAME", {k: v for k, v in catalog.BY_NAME.items() if k != model.features[0]})
     found, problem = champion(site)
     assert found is None and model.features[0] in problem
+
+
+def test_the_page_of_a_day_with_the_permissions_of_any_new_file(site: Settings, tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        page = write_report(site, tmp_path / "report.html", as_of=date(2026, 3, 1))
+    finally:
+        os.umask(before)
+    assert page.stat().st_mode & 0o777 == 0o640
+    assert "As known before 1 Mar 2026" in page.read_text() or "as known before 1 Mar 2026" in page.read_text()
+    assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
 
 
 def test_a_folder_that_is_not_there_is_a_user_error(site: Settings, tmp_path: Path) -> None:
