@@ -6,6 +6,7 @@ Numbers of money are USD, shares lie between 0 and 1, days are calendar days. de
 from __future__ import annotations
 
 import os
+import tomllib
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -151,7 +152,8 @@ def default_home() -> Path:
 def load_settings(home: Path | str | None = None) -> Settings:
     """Settings of the site at `home` (default: DENIALS_HOME, else default_home()).
 
-    Raises UsageError that names the setting when denials.toml or a DENIALS_* variable holds something else.
+    Raises UsageError that names the setting when denials.toml or a DENIALS_* variable holds something else, and the
+    place in the file when it is no TOML or no UTF-8.
     """
     chosen = Path(home or os.environ.get("DENIALS_HOME") or default_home()).resolve()
     try:
@@ -159,3 +161,8 @@ def load_settings(home: Path | str | None = None) -> Settings:
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise UsageError(f"denials.toml in {chosen} or a DENIALS_* variable is not valid: {faults}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{chosen / 'denials.toml'} is no TOML: {error}") from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise UsageError(f"{chosen / 'denials.toml'} is not written in UTF-8: see line {line}") from error

@@ -17,7 +17,7 @@ from claims.errors import DenialsError, GateFailedError, OutOfReachError
 from claims.settings import load_settings
 from pipelines import show
 from pipelines.arguments import day_of, scorer_of
-from pipelines.terminal import dump, fail, out, progress, say
+from pipelines.terminal import counted, dump, fail, out, progress, say
 
 app = typer.Typer(
     help="Denial risk of a claim before it is sent, learned from the practice's own remittances.",
@@ -66,10 +66,11 @@ def generate(
     world: Annotated[str, typer.Option(help="small, base, drift, or a YAML file of your own.")] = "base",
     claims: Annotated[int, typer.Option(min=1)] = 20_000,
     seed: Annotated[int | None, typer.Option(help="Default: the world's own.")] = None,
+    truth: Annotated[Path | None, typer.Option(help="Another file: what decided each line. Not for ingest.")] = None,
 ) -> None:
     """Write the files of a synthetic practice.
 
-    Its answers are known (truth.csv). What is measured on it shows that the machinery works, no more.
+    Its answers are known (--truth). What is measured on it shows that the machinery works, no more.
     """
     from data.synthetic import generate as generate_world
     from data.synthetic import load_world
@@ -79,7 +80,9 @@ def generate(
         made = generate_world(load_world(world), claims, seed)
         tell("writing files", 0.8)
         made.write(out_folder)
-    say(f"{made.lines.height:,} lines and {made.outcomes.height:,} outcomes are in {out_folder}")
+        if truth:
+            made.write_truth(truth)
+    say(f"{counted(made.lines.height, 'line')}, {counted(made.outcomes.height, 'outcome')}: {out_folder}")
 
 
 @app.command()
@@ -114,7 +117,7 @@ def train(
 ) -> None:
     """Learn from the store; register the challenger.
 
-    Replays the last quarter of mature data and holds the gate on it; the model itself learns from all of it.
+    Replays the last fourth of the data's days and holds the gate on it; the model itself learns from all of it.
     """
     from claims.store import Store
     from training.run import train as train_model
@@ -152,7 +155,7 @@ def evaluate(
     if as_json:
         dump(result.json())
     else:
-        show.trained(result, settings)
+        show.trained(result, settings, chosen=start is not None)
     if not result.passed:
         raise GateFailedError("the gate failed; the champion stays. The checks above say where")
 
@@ -178,7 +181,7 @@ def _changed(answer: dict[str, str | None], verb: str, as_json: bool) -> None:
         dump(answer)
     else:
         say(f"Model {answer['model_version']} {verb}; previous: {answer['previous'] or 'none'}.")
-        say(f"Its folder: {answer['folder']}")
+        say(f"Its folder: {answer['folder']}", whole=True)
 
 
 @app.command()
@@ -212,15 +215,18 @@ def explain(
     file: Annotated[Path, typer.Argument(help="Claims: CSV, Parquet or JSON.")],
     claims: Annotated[int, typer.Option(min=1, help="How many, dearest first.")] = 3,
     model: Model = None,
+    map_file: Map = None,
     as_json: Json = False,
 ) -> None:
     """Say why, for the claims that stand to lose most.
 
     Line by line, in a biller's words.
     """
+    from claims.mapping import load_mapping
     from serving import explain_file
 
-    answer = explain_file(scorer_of(model, load_settings()), file, claims)
+    mapping = load_mapping(map_file) if map_file else None
+    answer = explain_file(scorer_of(model, load_settings()), file, claims, mapping)
     if as_json:
         dump(answer)
     else:

@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from claims.errors import UsageError
+from claims.errors import GateFailedError, UsageError
 from claims.ingest import IngestReport, ingest
 from claims.settings import Settings, load_settings
 from claims.store import Store
@@ -50,12 +50,17 @@ class Done:
 
 
 def run_demo(home: Path, claims: int) -> None:
-    """Run everything and say how to look at it. Running it again starts anew."""
+    """Run everything and say how to look at it. Running it again starts anew.
+
+    Raises GateFailedError, once all is shown, when the model did not pass.
+    """
     started = time.monotonic()
     settings = load_settings(_emptied(home))
     with progress("demo") as tell:
         done = _work(settings, claims, tell)
     _tell(settings, done, time.monotonic() - started)
+    if not done.result.passed:
+        raise GateFailedError("the gate did not let this model in; nothing serves yet. The checks above say where")
 
 
 def _emptied(home: Path) -> Path:
@@ -72,13 +77,14 @@ def _emptied(home: Path) -> Path:
 def _work(settings: Settings, claims: int, tell: Report) -> Done:
     tell(f"a practice of {claims:,} claims", 0.02)
     made = generate(load_world(WORLD), claims)
-    today = made.lines.get_column("submitted_date").max()
-    assert isinstance(today, date)
-    new = _write(made, settings.home / "data", today - HELD_BACK)
+    last = made.lines.get_column("submitted_date").max()
+    assert isinstance(last, date)
+    today = last - HELD_BACK  # the demo's own day: the world ends, whatever the clock says
+    new = _write(made, settings.home / "data", today)
     tell("files into the store", 0.15)
     taken = ingest([settings.home / "data" / "history"], settings)
     result = train(
-        Store.open(settings), settings, as_of=today - HELD_BACK,
+        Store.open(settings), settings, as_of=today,
         progress=lambda message, share: tell(message, 0.25 + 0.55 * share),
     )  # fmt: skip
     promoted = result.passed and result.run_id is not None
@@ -89,7 +95,7 @@ def _work(settings: Settings, claims: int, tell: Report) -> Done:
     scored = score_file(scorer, new, settings.home / "scored.csv", explain="top")
     explained = explain_file(scorer, new, most=3)
     tell("writing the report", 0.95)
-    report = write_report(settings, settings.home / "report.html", synthetic=True)
+    report = write_report(settings, settings.home / "report.html", synthetic=True, as_of=today)
     return Done(made, taken, result, promoted, scored, explained, report)
 
 
@@ -101,7 +107,6 @@ def _write(made: Generated, folder: Path, cut: date) -> Path:
     made.lines.filter(submitted < cut).write_csv(history / "lines.csv")
     made.outcomes.filter(known < cut).write_csv(history / "outcomes.csv")
     made.authorizations.filter(known < cut).write_csv(history / "authorizations.csv")
-    made.truth.write_csv(folder / "truth.csv")
     new = folder / "new_claims.csv"
     made.lines.filter(submitted >= cut).write_csv(new)
     return new
@@ -111,15 +116,13 @@ def _tell(settings: Settings, done: Done, seconds: float) -> None:
     show.ingested(done.taken)
     replayed = done.result.replayed
     known = ceilings(done.made, replayed.later.lines, replayed.later.y) if replayed else {}
-    show.trained(done.result, settings, known)
+    show.trained(done.result, settings, known, onward=False)
     show.scored(done.scored)
     say()
     show.explained(done.explained)
     say(NOTICE)
     say()
-    if not done.promoted:
-        say("The gate did not let this model in; nothing serves yet.")
     say(f"The work took {seconds:.0f} seconds. Look at it:")
-    say(f"Report    {done.report}")
-    say(f"Service   DENIALS_HOME={settings.home} .venv/bin/denials serve")
-    say(f"MLflow    {show.mlflow_command(settings)}")
+    say(f"Report    {done.report}", whole=True)
+    say(f"Service   DENIALS_HOME={settings.home} .venv/bin/denials serve", whole=True)
+    say(f"MLflow    {show.mlflow_command(settings)}", whole=True)

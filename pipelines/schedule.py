@@ -87,17 +87,43 @@ def server(settings: Settings) -> Iterator[str]:
         return
     port = _free_port()
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    with open(os.devnull, "wb") as nowhere:
-        process = subprocess.Popen(command, stdout=nowhere, stderr=nowhere, start_new_session=True)
-    try:
+    with _stopped_by_sigterm(), _running(command) as process:
         address = f"http://127.0.0.1:{port}/api"
         _wait(address, process)
         os.environ["PREFECT_API_URL"] = address
-        yield address
+        try:
+            yield address
+        finally:
+            os.environ.pop("PREFECT_API_URL", None)
+
+
+@contextmanager
+def _running(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process in a group of its own, which ends with the block."""
+    with open(os.devnull, "wb") as nowhere:
+        process = subprocess.Popen(command, stdout=nowhere, stderr=nowhere, start_new_session=True)
+    try:
+        yield process
     finally:
-        os.environ.pop("PREFECT_API_URL", None)
         os.killpg(process.pid, signal.SIGTERM)
         process.wait()
+
+
+@contextmanager
+def _stopped_by_sigterm() -> Iterator[None]:
+    """SIGTERM ends the block as an exit does, so that what was started is stopped; unhandled it would be left behind.
+
+    Prefect takes the signal over once it serves, and exits too.
+    """
+
+    def stop(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _free_port() -> int:

@@ -11,6 +11,7 @@ import uvicorn
 from claims.errors import OutOfReachError, UsageError
 from claims.settings import Settings
 from dashboard.app import create_app
+from pipelines import logs
 from pipelines.terminal import say
 
 
@@ -20,8 +21,11 @@ def serve(settings: Settings, host: str | None = None, port: int | None = None) 
     if address not in {"127.0.0.1", "::1", "localhost"}:
         raise UsageError(f"without keys the service listens on loopback only, not on {address}")
     with _listening(address, at) as place, suppress(KeyboardInterrupt):
-        say(f"http://{address}:{at}/ (page), POST /v1/score. Stop with Ctrl-C.")
-        config = uvicorn.Config(create_app(settings), host=address, port=at, log_level="warning", access_log=False)
+        say(f"http://{address}:{at}/ (page), POST /v1/score. Stop with Ctrl-C.", whole=True)
+        logs.to_stderr()
+        config = uvicorn.Config(
+            create_app(settings), host=address, port=at, log_level="warning", log_config=None, access_log=False
+        )
         uvicorn.Server(config).run(sockets=[place])
 
 

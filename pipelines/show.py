@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from pipelines.terminal import say, table
+from pipelines.terminal import counted, say, table
 
 if TYPE_CHECKING:
     from claims.ingest import IngestReport
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
 SHOWN_FILES = 20
 METRICS = {
     "auroc": "AUROC", "auprc": "AUPRC", "brier": "Brier score", "ece": "ECE, ten equal bins",
+    "claim_auroc": "AUROC of claims", "claim_ece": "ECE of claims",
     "recall_at_p95": "Recall at 95 % prec.", "dollars_at_budget": "Denied dollars in the budget",
 }  # fmt: skip
+CEILINGS = {"reachable": "what the columns can tell", "oracle": "everything that decides"}
 
 
 def ingested(report: IngestReport) -> None:
@@ -29,7 +32,7 @@ def ingested(report: IngestReport) -> None:
     ]
     table("Files", ("file", "kind", "accepted", "rejected", "new", "known", "changed"), rows[:SHOWN_FILES], left=2)
     if len(rows) > SHOWN_FILES:
-        say(f"... and {len(rows) - SHOWN_FILES} more files; --json lists them all.")
+        say(f"... and {counted(len(rows) - SHOWN_FILES, 'more file')}; --json lists them all.")
     reasons: Counter[str] = Counter()
     for file in report.files:
         if file.kind is None:
@@ -42,21 +45,30 @@ def ingested(report: IngestReport) -> None:
         table("Rejected", ("reason", "rows"), reasons.most_common(SHOWN_FILES))
 
 
-def trained(result: TrainResult, settings: Settings, ceilings: dict[str, float] | None = None) -> None:
-    """Counts, metrics beside the baselines (and the ceilings of a world), the gate, and what comes next."""
-    say(f"Model {result.model_version} as of {result.as_of}: learned from {result.lines_used:,} mature lines, "
-        f"{result.lines_immature:,} are too young to learn from.")  # fmt: skip
-    _measured(result, ceilings or {})
+def trained(
+    result: TrainResult, settings: Settings, ceilings: dict[str, float] | None = None, *, chosen: bool = False,
+    onward: bool = True,
+) -> None:  # fmt: skip
+    """Counts, metrics beside the baselines (and the ceilings of a world), the gate, and what comes next.
+
+    chosen: the replay starts on a day that somebody chose; onward: without it nothing is said of what comes next.
+    """
+    say(f"Model {result.model_version} as of {result.as_of}: learned from {counted(result.lines_used, 'mature line')}; "
+        f"too young to learn from: {result.lines_immature:,}.")  # fmt: skip
+    if result.replayed:
+        _measured(result, result.replayed.start, "" if chosen else " (the last fourth of the data)")
+    for name, value in (ceilings or {}).items():
+        say(f"Ceiling: {CEILINGS[name]}: AUROC {value:.3f}")
     table("Gate", ("check", "outcome", "detail"), [(a["code"], a["outcome"], a["detail"]) for a in result.gate], left=3)
     for note in result.notes:
         say(note)
-    if result.run_id:
+    if result.run_id and onward:
         say("Next: denials promote" if result.passed else "The gate failed: this model cannot be promoted.")
-        say(f"MLflow: {mlflow_command(settings)}")
+        say(f"MLflow: {mlflow_command(settings)}", whole=True)
 
 
-def _measured(result: TrainResult, ceilings: dict[str, float]) -> None:
-    """Metrics of the replay, the baselines beside them; ceilings (AUROC) where the truth is known."""
+def _measured(result: TrainResult, start: date, which: str) -> None:
+    """Metrics of the replay, the baselines beside them."""
     names = list(result.baselines)
     rows: list[tuple[Any, ...]] = []
     for metric, words in METRICS.items():
@@ -64,8 +76,7 @@ def _measured(result: TrainResult, ceilings: dict[str, float]) -> None:
         low, high = result.metrics.get(f"{metric}_low"), result.metrics.get(f"{metric}_high")
         interval = f"{low:.3f}-{high:.3f}" if low is not None and high is not None else None
         rows.append((words, value, interval, *(result.baselines[name].get(metric) for name in names)))
-    rows += [(f"AUROC of {name}", value, None, *([None] * len(names))) for name, value in ceilings.items()]
-    table("Replay of the last quarter", ("metric", "model", "95 %", *(n.replace("_", " ") for n in names)), rows)
+    table(f"Replay since {start}{which}", ("metric", "model", "95 %", *(n.replace("_", " ") for n in names)), rows)
 
 
 def mlflow_command(settings: Settings) -> str:
@@ -76,7 +87,8 @@ def mlflow_command(settings: Settings) -> str:
 def scored(written: Written) -> None:
     """Where the answer is, and how many claims are in each band."""
     bands = {band: written.bands.get(band, 0) for band in ("high", "medium", "low")}
-    say(f"{written.scored:,} of {written.rows:,} lines are scored, in {written.out}: {bands['high']:,} claims to hold, "
+    held = counted(bands["high"], "claim")
+    say(f"{written.scored:,} of {counted(written.rows, 'line')} scored, in {written.out}: {held} to hold, "
         f"{bands['medium']:,} to review, {bands['low']:,} to submit.")  # fmt: skip
     if written.scored < written.rows:
         say("Why the others are not stands in the column error.")
@@ -84,13 +96,20 @@ def scored(written: Written) -> None:
         say(f"Columns that are not used: {', '.join(written.unknown_columns)}")
 
 
+def percent(risk: float) -> str:
+    """12%; what is neither sure nor impossible is never shown as 100% or 0%."""
+    if 0 < risk < 0.005:
+        return "<1%"
+    return ">99%" if 0.995 <= risk < 1 else f"{risk:.0%}"
+
+
 def explained(answer: dict[str, Any]) -> None:
     """Claims, dearest first, each line with what drives it."""
     for claim in answer["claims"]:
-        say(f"Claim {claim['claim_id']}: risk {claim['claim_denial_risk']:.0%} ({claim['band']}), "
+        say(f"Claim {claim['claim_id']}: risk {percent(claim['claim_denial_risk'])} ({claim['band']}), "
             f"expected loss {claim['expected_loss']} USD, decision: {claim['decision']}")  # fmt: skip
         for line in claim["lines"]:
-            say(f"  line {line['claim_line_number']} {line['hcpcs_code']}: risk {line['denial_risk']:.0%}")
+            say(f"  line {line['claim_line_number']} {line['hcpcs_code']}: risk {percent(line['denial_risk'])}")
             for driver in filter(lambda d: d["sentence"], line["drivers"]):
                 say(f"    {'+' if driver['shap'] > 0 else '-'} {driver['sentence']}")
         say()

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from textwrap import fill
 from typing import Any
 
 from rich.console import Console
@@ -51,9 +52,25 @@ def _cell(value: Any) -> str:
     return str(value)
 
 
-def say(text: str = "") -> None:
-    """A line for people. Square brackets stay as they are."""
-    out.print(text, markup=False, soft_wrap=True)
+def say(text: str = "", *, whole: bool = False) -> None:
+    """A line for people, wrapped between words in a terminal; whole: a command or a path, to be copied as it is.
+
+    Square brackets stay as they are.
+    """
+    out.print(text if whole else _wrapped(text, out), markup=False, soft_wrap=True)
+
+
+def _wrapped(text: str, console: Console) -> str:
+    """Lines no wider than the terminal, a longer word (a path) on a line of its own; in a file the text stays whole."""
+    if not console.is_terminal:
+        return text
+    indent = " " * (len(text) - len(text.lstrip()))
+    return fill(text, console.width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def counted(count: int, noun: str) -> str:
+    """1 claim, 1,234 claims"""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def dump(answer: Mapping[str, Any]) -> None:
@@ -63,4 +80,4 @@ def dump(answer: Mapping[str, Any]) -> None:
 
 def fail(message: str) -> None:
     """An error with its remedy, on stderr."""
-    err.print(f"Error: {message}", style="red", markup=False, soft_wrap=True)
+    err.print(_wrapped(f"Error: {message}", err), style="red", markup=False, soft_wrap=True)

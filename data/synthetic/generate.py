@@ -43,10 +43,15 @@ class Generated:
     truth: pl.DataFrame
 
     def write(self, folder: Path) -> None:
-        """lines.csv, outcomes.csv, authorizations.csv and truth.csv in that folder (made if need be)."""
+        """lines.csv, outcomes.csv and authorizations.csv in that folder (made if need be): what a practice has."""
         folder.mkdir(parents=True, exist_ok=True)
-        for name in ("lines", "outcomes", "authorizations", "truth"):
+        for name in ("lines", "outcomes", "authorizations"):
             getattr(self, name).write_csv(folder / f"{name}.csv")
+
+    def write_truth(self, path: Path) -> None:
+        """The truth as one CSV file; its folder is made if need be."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.truth.write_csv(path)
 
 
 def generate(world: World, claims: int, seed: int | None = None) -> Generated:

@@ -40,5 +40,4 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files of a small practice."""
     folder = tmp_path_factory.mktemp("files")
     generate(load_world("small"), 3_000).write(folder)
-    (folder / "truth.csv").unlink()
     return folder

@@ -95,6 +95,15 @@ def test_explain_says_why_in_words(denials: Run, site: Path) -> None:
     assert len(denials("explain", site / "new.csv", "--json").json["claims"]) == 3
 
 
+def test_explain_reads_a_foreign_export_with_its_map(denials: Run, site: Path) -> None:
+    pl.read_csv(site / "new.csv", infer_schema=False).rename({"hcpcs_code": "CPT"}).write_csv(site / "foreign.csv")
+    (site / "map.toml").write_text('[columns]\nhcpcs_code = "CPT"\n')
+    answer = denials("explain", site / "foreign.csv", "--map", site / "map.toml", "--json")
+    assert answer.code == 0, answer.err
+    assert len(answer.json["claims"]) == 3
+    assert denials("explain", site / "foreign.csv").code != 0
+
+
 def test_evaluate_holds_the_gate_again(denials: Run) -> None:
     answer = denials("evaluate", "--json")
     assert answer.code in (0, 13)
@@ -145,6 +154,19 @@ def test_a_broken_setting_is_named(denials: Run, site: Path) -> None:
     assert "maturity.min_days" in answer.err
 
 
+@pytest.mark.parametrize(
+    ("content", "words"), [(b"[serving]\nport = = 1\n", "line 2, column 8"), (b"# one\n# caf\xe9\n", "line 2")]
+)
+def test_settings_that_cannot_be_read_say_where(
+    content: bytes, words: str, denials: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "denials.toml").write_bytes(content)
+    monkeypatch.setenv("DENIALS_HOME", str(tmp_path))
+    answer = denials("doctor")
+    assert answer.code == 2
+    assert "denials.toml" in answer.err and words in answer.err and "Traceback" not in answer.err
+
+
 def test_help_names_every_verb(denials: Run) -> None:
     said = denials("--help").out
     verbs = "demo generate ingest train evaluate promote rollback score explain report serve schedule doctor"
@@ -153,13 +175,11 @@ def test_help_names_every_verb(denials: Run) -> None:
 
 
 def test_generate_writes_files(denials: Run, tmp_path: Path) -> None:
-    assert denials("generate", "--world", "small", "--claims", 50, "--out", tmp_path / "g").code == 0
-    assert {f.name for f in (tmp_path / "g").iterdir()} == {
-        "lines.csv",
-        "outcomes.csv",
-        "authorizations.csv",
-        "truth.csv",
-    }
+    truth = tmp_path / "apart" / "truth.csv"
+    answer = denials("generate", "--world", "small", "--claims", 50, "--out", tmp_path / "g", "--truth", truth)
+    assert answer.code == 0, answer.err
+    assert {f.name for f in (tmp_path / "g").iterdir()} == {"lines.csv", "outcomes.csv", "authorizations.csv"}
+    assert pl.read_csv(truth).height == pl.read_csv(tmp_path / "g" / "lines.csv").height
     assert denials("generate", "--world", "nowhere", "--out", tmp_path / "g").code == 2
 
 

@@ -23,9 +23,11 @@ def original(generated: Generated) -> pl.DataFrame:
 
 
 def test_the_same_world_claims_and_seed_give_the_same_files(tmp_path: Path) -> None:
-    for name in ("first", "second"):
-        generate(load_world("small"), 300, seed=3).write(tmp_path / name)
-    generate(load_world("small"), 300, seed=4).write(tmp_path / "other")
+    for name, seed in (("first", 3), ("second", 3), ("other", 4)):
+        made = generate(load_world("small"), 300, seed=seed)
+        made.write(tmp_path / name)
+        assert not (tmp_path / name / "truth.csv").exists()
+        made.write_truth(tmp_path / name / "truth.csv")
     for name in FRAMES:
         first, second, other = ((tmp_path / d / f"{name}.csv").read_bytes() for d in ("first", "second", "other"))
         assert first == second
