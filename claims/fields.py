@@ -6,6 +6,7 @@ The stored columns are those of claims/table.py; a source has member_id and pati
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 import dataframely as dy
@@ -45,6 +46,21 @@ _BY_NAME: dict[str, Parser] = {
     "service_unit_quantity": quantities.quantity, "units_authorized": quantities.quantity,
 }  # fmt: skip
 
+_OF_PEOPLE = re.compile(
+    r"_[a-z]*name(s|[0-9]*)_|_[a-z]*phones?(no|num|number)?[0-9]*_|_tel[0-9]*_|_mobile_|_fax[0-9]*_|_[a-z]*e_?mails?([0-9]|address|id)*_"
+    r"|_[a-z]*addr(ess(es)?)?(line)?[0-9]*_|_[a-z]*street[a-z0-9]*_|_[a-z]*(zip|postal|(zip|post|postal)_?codes?)[0-9]*_|_city_"
+    r"|_[a-z0-9]*(ssn|dob|mrn|mbi|hicn)[0-9]*_|_social_?security|_initials_|_middle_?initial_|_passport|_licen[sc]e_"
+    r"|_birth_?(dates?|days?|dt|year|month)_|_([a-z]*date_?of_?|dt_?of_?|year_?of_?|patient_?)?birth_$"
+    r"|_medical_?record_?(no|nr|num|number|id)_"
+    r"|_(patient|member|subscriber|insured|beneficiary|guarantor|enrollee|person|policy_?holder)_?"
+    r"(id|ids|no|nr|num|number|identifier|account|acct)_"
+)
+_NAME_OF_A_THING = re.compile(
+    r"_(plan|payer|payor|insurance|insurer|carrier|network|product|drug|medication|brand|generic|procedure|service|test"
+    r"|device|implant|facility|hospital|clinic|organization|department|specialty|group|program|file|column|table|system"
+    r"|template|form|code|location|site|unit|lab|pharmacy|vendor|clearinghouse|diagnosis|batch|company)_?names?_"
+)
+
 
 def _parsers(table: str) -> dict[str, Parser]:
     delivered = {name: dtype for name, dtype in STORED[table].items() if name not in MADE}
@@ -55,6 +71,15 @@ def _parsers(table: str) -> dict[str, Parser]:
 PARSERS: dict[str, dict[str, Parser]] = {table: _parsers(table) for table in SCHEMAS}
 PARSERS["lines"]["charge_amount"] = quantities.charge
 CANONICAL = frozenset(name for parsers in PARSERS.values() for name in parsers)
+
+
+def of_a_person(column: str) -> bool:
+    """Whether the name of a column of the site (x_*) says that it holds what identifies a person: it is not stored.
+
+    Told by its words: a name (unless of a plan, a drug and the like), an address, a ZIP code, a telephone, a birth.
+    """
+    words = "_" + "_".join(re.findall(r"[^\W_]+", column.lower().removeprefix("x_"))) + "_"
+    return bool(_OF_PEOPLE.search(_NAME_OF_A_THING.sub("_", words)))
 
 
 def near(name: str, among: Iterable[str]) -> str:

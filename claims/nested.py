@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from claims.cells import is_finite, is_number, is_whole
-from claims.fields import PARSERS
+from claims.fields import PARSERS, of_a_person
 from claims.rows import Cells
 from claims.table import DIAGNOSES, DOCUMENTATION, MODIFIERS
 
@@ -189,7 +189,7 @@ def _spread_group(name: str, value: Any, spread: Spread, unknown: set[str]) -> N
 
 
 def _spread_other(name: Any, value: Any, spread: Spread, unknown: set[str], prefix: str = "") -> None:
-    if not isinstance(name, str) or not name.startswith("x_"):
+    if not isinstance(name, str) or not name.startswith("x_") or of_a_person(name):
         unknown.add(_writable(f"{prefix}{name}"))
     elif is_whole(name):
         spread.extra[name] = value

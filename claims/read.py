@@ -18,6 +18,7 @@ from claims.batch import Batch as Batch
 from claims.batch import RequestLines, batch_of
 from claims.cells import Memo
 from claims.errors import UnreadableFileError, UsageError
+from claims.fields import of_a_person
 from claims.identity import Keys, file_digest
 from claims.kinds import tables_of, used_by
 from claims.mapping import Mapping, mapping_of
@@ -101,7 +102,7 @@ def _read_table(frame: pl.DataFrame, table: str, source: Source, name: str) -> R
 
 
 def _site_columns(columns: list[str]) -> list[str]:
-    return [column for column in columns if column.startswith("x_") and len(column) > 2]
+    return [column for column in columns if column.startswith("x_") and len(column) > 2 and not of_a_person(column)]
 
 
 def _plain(frame: pl.DataFrame, name: str) -> pl.DataFrame:

@@ -231,6 +231,35 @@ def test_a_gap_in_a_list_keeps_its_place_as_it_does_in_a_file(site, tmp_path):
     assert len(read_claims([_with(diagnosis_codes=["M54.5"] + [""] * 20)], site).lines) == 1
 
 
+OF_PEOPLE = (
+    "name patient_name first_name firstname lname surname provider_name plan_contact_name address addr1 street_address "
+    "patient_address_2 city zip zip5 zipcode zip_code postal_code ssn last4ssn phone homephone cell_phone phone_1 "
+    "phonenumber telephone email e_mail fax dob birth_date birthdate date_of_birth dateofbirth patient_birth mrn "
+    "patient_mrn medical_record_number member_id patientid policyholder_name social_security_number"
+)
+OF_NONE = (
+    "clinic plan_name drug_name planname plan_name_2 payer_name birth_weight stillbirth initial_visit telehealth_visit "
+    "namespace zipped post_op medical_records_sent patient_age member_months renamed mailed_date state policy_type"
+)
+
+
+@pytest.mark.parametrize(("names", "stored"), [(OF_PEOPLE, False), (OF_NONE, True)])
+def test_columns_of_the_site_that_tell_who_someone_is_are_reported_and_not_stored(site, names, stored):
+    columns = [f"x_{name}" for name in names.split()]
+    flat = {"claim_id": "A", "payer_id": "p", **LINE} | dict.fromkeys(columns, "QX")
+    frame = pl.DataFrame({name: [value] for name, value in flat.items() if name != "modifiers"})
+    nested = [CLAIM | {"extra": dict.fromkeys(columns, "QX")}]
+    for batch, prefix in (
+        (read_claims([flat], site), ""),
+        (read_frame(frame, site), ""),
+        (read_claims(nested, site), "extra."),
+    ):
+        held = json.loads(batch.lines["extra"].item() or "{}")
+        assert list(held) == (sorted(columns) if stored else [])
+        assert sorted(batch.unknown_columns) == ([] if stored else sorted(prefix + name for name in columns))
+        assert ("x_" in batch.file["columns"].item()) == stored
+
+
 def test_no_list_and_an_empty_list(site):
     with pytest.raises(UsageError):
         read_claims({"claims": []}, site)
