@@ -2,9 +2,10 @@
 
 from datetime import date
 
+import polars as pl
 import pytest
 
-from dashboard import words
+from dashboard import tables, words
 from features.catalog import BY_NAME, CATALOG
 
 
@@ -55,3 +56,11 @@ def test_every_feature_has_a_name_of_its_own_without_marks() -> None:
     shown = [words.feature_words(feature) for feature in CATALOG]
     assert len(set(shown)) == len(shown)
     assert not [name for name in shown if "_" in name or "{value}" in name]
+
+
+def test_a_diagnosis_has_its_dot_and_an_unlisted_code_its_category() -> None:
+    assert [words.diagnosis(code) for code in ("M47816", "M25", "", None)] == ["M47.816", "M25", "none", "none"]
+    frame = pl.DataFrame({"category": ["other", "other"], "carc": [None, "15"], "meaning": [None, None]}).with_columns(
+        denied=1, share=1.0, rate=0.5, low=0.1, high=0.9, denied_cents=100
+    )
+    assert [row[0].text for row in tables.carcs(frame).rows] == ["other", "CARC 15 (other)"]
