@@ -97,7 +97,8 @@ class Replay:
         codes = self.later.claims
         y = (np.bincount(codes, weights=self.later.y) > 0).astype(np.float64)
         charge = np.bincount(codes, weights=self.scored.charge)
-        return Scored(y, self.learned.model.claim_risk(self.risk, codes), np.arange(len(y)), charge)
+        denied = np.bincount(codes, weights=self.later.denied)
+        return Scored(y, self.learned.model.claim_risk(self.risk, codes), np.arange(len(y)), charge, denied)
 
 
 def after(found: Examples, day: date) -> Examples:

@@ -30,11 +30,15 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class Examples:
-    """Target lines in ORDER: `lines` (columns of the snapshot), `table` of their features, y (lines,)."""
+    """Target lines in ORDER: `lines` (columns of the snapshot), `table` of their features, y (lines,), denied (lines,).
+
+    denied: USD the payer denied of the line, its charge where that is not known, 0 where y is 0.
+    """
 
     lines: pl.DataFrame
     table: FeatureTable
     y: np.ndarray
+    denied: np.ndarray
 
     def __len__(self) -> int:
         """Lines."""
@@ -42,7 +46,7 @@ class Examples:
 
     def take(self, rows: np.ndarray) -> Examples:
         """These rows, in this order."""
-        return Examples(self.lines[rows], self.table.take(rows), self.y[rows])
+        return Examples(self.lines[rows], self.table.take(rows), self.y[rows], self.denied[rows])
 
     @property
     def days(self) -> np.ndarray:
@@ -52,7 +56,7 @@ class Examples:
     def scored(self, p: np.ndarray) -> Scored:
         """The lines with a probability each, as the metrics take them."""
         charge = self.lines["charge_amount"].cast(pl.Float64).fill_null(0.0).to_numpy()
-        return Scored(self.y, p, self.claims, charge)
+        return Scored(self.y, p, self.claims, charge, self.denied)
 
     @property
     def claims(self) -> np.ndarray:
@@ -63,10 +67,16 @@ class Examples:
 def examples(snapshot: Snapshot, mature: pl.DataFrame, history: History) -> Examples:
     """Examples of the mature lines. Features are built over whole submissions, as they are when a claim is scored."""
     whole = snapshot.lines.join(mature.select("submission_id").unique(), on="submission_id", how="semi").sort(ORDER)
-    labelled = whole.join(mature.select(*KEY, "y"), on=KEY, how="left", maintain_order="left")
+    labels = mature.select(*KEY, "y").join(snapshot.outcomes.select(*KEY, "denied_cents"), on=KEY, how="left")
+    labelled = whole.join(labels, on=KEY, how="left", maintain_order="left")
     rows = np.flatnonzero(labelled["y"].is_not_null().to_numpy())
     y = labelled["y"].drop_nulls().to_numpy().astype(np.float64)
-    return Examples(whole[rows], build(whole, history).take(rows), y)
+    return Examples(whole[rows], build(whole, history).take(rows), y, _denied(labelled[rows]))
+
+
+def _denied(labelled: pl.DataFrame) -> np.ndarray:
+    dollars = pl.coalesce(pl.col("denied_cents") / 100, pl.col("charge_amount").cast(pl.Float64), 0.0)
+    return labelled.select(pl.when(pl.col("y") == 1).then(dollars).otherwise(0.0)).to_series().to_numpy()
 
 
 @dataclass(frozen=True)

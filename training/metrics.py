@@ -6,7 +6,7 @@ A metric that is not defined (one class only, no lines) is None. Shares and prob
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypedDict
 
 import numpy as np
@@ -32,12 +32,16 @@ class Bin(TypedDict):
 
 @dataclass(frozen=True)
 class Scored:
-    """Scored lines (or claims): y 0/1, p probability, unit code 0..k-1 of the submission, charge USD."""
+    """Scored lines (or claims): y 0/1, p probability, unit code 0..k-1 of the submission, charge USD.
+
+    denied: USD that were denied of each row where y is 1; None: its whole charge.
+    """
 
     y: np.ndarray
     p: np.ndarray
     unit: np.ndarray
     charge: np.ndarray
+    denied: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Rows."""
@@ -46,7 +50,8 @@ class Scored:
     def take(self, rows: np.ndarray) -> Scored:
         """These rows, units numbered anew."""
         _, unit = np.unique(self.unit[rows], return_inverse=True)
-        return Scored(self.y[rows], self.p[rows], unit, self.charge[rows])
+        denied = None if self.denied is None else self.denied[rows]
+        return Scored(self.y[rows], self.p[rows], unit, self.charge[rows], denied)
 
 
 class Meter:
@@ -64,7 +69,8 @@ class Meter:
         self._loss = -np.where(self._y > 0, np.log(safe), np.log1p(-safe))
         charge = np.nan_to_num(scored.charge[order].astype(np.float64))
         self._by_value = np.argsort(-self._p * charge, kind="stable")
-        self._denied_charge = charge * self._y
+        denied = charge if scored.denied is None else np.nan_to_num(scored.denied[order].astype(np.float64))
+        self._denied = denied * self._y
         self._budget = budget
 
     def measure(self, weights: np.ndarray | None = None) -> Metrics:
@@ -98,7 +104,7 @@ class Meter:
 
     def _dollars(self, w: np.ndarray) -> float | None:
         """Share of the denied dollars among the rows of highest risk x charge that the budget can review."""
-        denied, weights = self._denied_charge[self._by_value], w[self._by_value]
+        denied, weights = self._denied[self._by_value], w[self._by_value]
         total = _dot(denied, weights)
         reviewed = np.cumsum(weights) <= self._budget * weights.sum() + 1e-9
         return float((denied * weights)[reviewed].sum() / total) if total > 0 else None
@@ -149,11 +155,12 @@ def calibration_slope(scored: Scored) -> tuple[float, float, float]:
     p = np.clip(scored.p, 1e-12, 1 - 1e-12)
     Z = np.column_stack([np.log(p) - np.log1p(-p), np.ones_like(p)])
     slope, offset = logistic(Z, scored.y, np.array([1.0, 0.0]), 1e-6)
-    fitted = 1 / (1 + np.exp(-(Z @ np.array([slope, offset]))))
-    bread = np.linalg.inv((Z * (fitted * (1 - fitted))[:, None]).T @ Z + 1e-6 * np.eye(2))
+    fitted = 1 / (1 + np.exp(-(slope * Z[:, 0] + offset)))
+    bread = np.linalg.inv(np.einsum("ij,i,ik->jk", Z, fitted * (1 - fitted), Z) + 1e-6 * np.eye(2))
     errors = Z * (scored.y - fitted)[:, None]
     common = np.column_stack([np.bincount(scored.unit, weights=column) for column in errors.T])
-    spread = float(np.sqrt((bread @ (common.T @ common) @ bread)[0, 0]))
+    meat = np.einsum("ij,ik->jk", common, common)  # sums without BLAS, as in calibrate.logistic
+    spread = float(np.sqrt((bread @ meat @ bread)[0, 0]))
     return slope, slope - 1.96 * spread, slope + 1.96 * spread
 
 
@@ -196,7 +203,7 @@ def _ends(name: str) -> list[str]:
 
 def difference(scored: Scored, other: np.ndarray, seed: int, count: int = DRAWS) -> Metrics:
     """AUROC of the scores minus that of `other` (rows,), with a paired interval: difference, low, high."""
-    rival = Scored(scored.y, other, scored.unit, scored.charge)
+    rival = replace(scored, p=other)
     mine, theirs = Meter(scored, 1.0), Meter(rival, 1.0)
     whole = np.ones(len(scored))
     gaps = [_gap(mine.auroc(w), theirs.auroc(w)) for w in draws(scored.unit, count, seed)]

@@ -106,7 +106,7 @@ def frame(submissions: list[str], numbers: list[int]) -> pl.DataFrame:
 def examples(values: np.ndarray) -> Examples:
     lines = frame([f"S{i // 2}" for i in range(len(values))], [i % 2 + 1 for i in range(len(values))])
     table = FeatureTable(("charge",), values[:, None], {"code": [f"C{i}" for i in range(len(values))]})
-    return Examples(lines, table, np.zeros(len(values)))
+    return Examples(lines, table, np.zeros(len(values)), np.zeros(len(values)))
 
 
 @pytest.mark.parametrize("wrong", [None, "batch mean", "codes of the batch"])

@@ -86,6 +86,14 @@ def test_dollars_at_budget_by_hand() -> None:
     assert Meter(scored, 1.0).measure()["dollars_at_budget"] == 1.0
 
 
+def test_dollars_at_budget_count_what_was_denied_and_rank_by_the_charge() -> None:
+    #                   value at risk:  90   80   70    1, denied 10, 0, 90, 0
+    y, p, charge = np.array([1.0, 0, 1, 0]), np.array([0.9, 0.8, 0.7, 0.01]), np.full(4, 100.0)
+    scored = Scored(y, p, np.arange(4), charge, np.array([10.0, 0, 90, 0]))
+    assert Meter(scored, 0.25).measure()["dollars_at_budget"] == 0.1
+    assert Meter(scored.take(np.array([3, 2, 1, 0])), 0.25).measure()["dollars_at_budget"] == 0.1
+
+
 def test_slope_finds_overconfidence() -> None:
     random = np.random.default_rng(5)
     z = random.normal(-1, 1, 20_000)

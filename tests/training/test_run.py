@@ -205,6 +205,20 @@ def test_features_are_built_over_whole_claims(practice: Practice) -> None:
     np.testing.assert_array_equal(one.table.numbers, all_.take(rows).table.numbers)
 
 
+def test_denied_dollars_are_those_of_the_labels(practice: Practice) -> None:
+    today = gather(practice.cut, practice.today, Settings(home=Path("unused")))
+    found, outcomes = today.found, today.snapshot.outcomes
+    partial = outcomes.filter(pl.col("outcome") == "partial_denied").select("submission_id", "claim_line_number")
+    assert len(partial.join(found.lines, on=partial.columns, how="semi")) > 0
+    stated = found.lines.select(partial.columns).join(outcomes, on=partial.columns, how="left", maintain_order="left")
+    np.testing.assert_allclose(found.denied, stated["denied_cents"].to_numpy() / 100)
+    scored = found.scored(found.y)
+    assert scored.denied is not None and scored.denied.sum() < (scored.charge * found.y).sum()
+    nulled = replace(today.snapshot, outcomes=outcomes.with_columns(denied_cents=pl.lit(None, pl.Int64)))
+    unknown = examples(nulled, today.cohort.mature, today.history)
+    np.testing.assert_array_equal(unknown.denied, scored.charge * found.y)
+
+
 def test_without_a_replay_and_without_mlflow_there_is_still_a_model_on_disk(practice: Practice, tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     settings.mlruns.write_text("in the way")
