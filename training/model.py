@@ -101,8 +101,7 @@ class DenialModel:
     @property
     def catalog_digest(self) -> str:
         """One digest of the features used and their definitions."""
-        listed = "\n".join(f"{column.name} {column.digest}" for column in self.columns)
-        return f"sha256:{hashlib.sha256(listed.encode()).hexdigest()}"
+        return digest_of(self.columns)
 
     def matrix(self, table: FeatureTable) -> np.ndarray:
         """(lines, features) float64: categories as this model's codes, nan for missing, unseen levels as "other"."""
@@ -141,7 +140,13 @@ class DenialModel:
         return replace(self, versions=self.versions | {KEY: found})
 
     def save(self, folder: Path) -> None:
-        """Write the folder whole or not at all, replacing an older one: first beside it, then renamed."""
+        """Write the folder whole or not at all: first beside it, then renamed.
+
+        Where it replaces an older folder, that one is set aside first. Between the two renamings there is no folder and
+        `load` raises NoModelError; a process that ends there leaves the older one beside it, its name starting with a
+        dot. A service follows a link to a folder that is complete already, and meets this moment only when the exported
+        folder of that very version is replaced.
+        """
         folder.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         draft.chmod(0o755)
@@ -182,6 +187,11 @@ class DenialModel:
         calibration = Calibration.from_dict(json.loads(texts["calibration.json"]))
         own = {name: value for name, value in versions.items() if name != "checksums"}
         return cls(texts["booster.txt"], calibration, columns, levels, own, golden, texts["card.md"])
+
+
+def digest_of(columns: Sequence[Column]) -> str:
+    """One digest of these columns, in this order, and the definitions of their features."""
+    return _checksum("\n".join(f"{column.name} {column.digest}" for column in columns).encode())
 
 
 def _versions(folder: Path) -> dict[str, Any]:

@@ -23,7 +23,9 @@ from typing import TYPE_CHECKING, Any
 from claims.errors import GateFailedError, NoModelError, OutOfReachError
 from claims.settings import Settings
 from training.export import export, link
+from training.fit import Recipe
 from training.model import DenialModel
+from training.shape import shape_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -219,11 +221,14 @@ def aliases(settings: Settings) -> dict[str, str]:
         return {alias: str(version.version) for alias, version in found.items() if version is not None}
 
 
-def find_run(settings: Settings, as_of: date, data_version: str) -> str | None:
-    """The latest version that was trained as of that day on that state of the store; None where there is none."""
+def find_run(settings: Settings, as_of: date, data_version: str, recipe: Recipe | None = None) -> str | None:
+    """The latest version of that day, that state of the store, and the same shape; None where there is none.
+
+    recipe: by default that of training. Shape: training.shape.
+    """
+    wanted = {"as_of": str(as_of), "data_version": data_version, "shape": shape_of(settings, recipe)}
     with _mlflow(settings) as client:
         versions = client.search_model_versions(f"name = '{NAME}'")
-        wanted = {"as_of": str(as_of), "data_version": data_version}
         same = [int(version.version) for version in versions if wanted.items() <= version.tags.items()]
         return str(max(same)) if same else None
 

@@ -36,6 +36,7 @@ from training.examples import Examples, Plan, Progress, learn, origin, plan
 from training.fit import Recipe
 from training.golden import SAMPLE, make_golden, read_golden
 from training.model import DenialModel
+from training.shape import shape_of
 
 
 @dataclass(frozen=True)
@@ -233,7 +234,7 @@ def finish(today: Material, chosen: Plan, recipe: Recipe, judged: Judged, golden
 def _registered(settings: Settings, model: DenialModel, today: Material, judged: Judged, recipe: Recipe) -> TrainResult:
     notes = _notes(judged)
     try:
-        run_id, numbered = registry.log_run(settings, model, _run(model, today, judged, recipe))
+        run_id, numbered = registry.log_run(settings, model, _run(settings, model, today, judged, recipe))
         return _result(numbered, today, judged, run_id, registry.resolve(settings, numbered.version), notes)
     except OutOfReachError as error:
         folder = settings.models / f"unregistered-{model.as_of}"
@@ -243,7 +244,7 @@ def _registered(settings: Settings, model: DenialModel, today: Material, judged:
         )
 
 
-def _run(model: DenialModel, today: Material, judged: Judged, recipe: Recipe) -> registry.Run:
+def _run(settings: Settings, model: DenialModel, today: Material, judged: Judged, recipe: Recipe) -> registry.Run:
     from training.plots import figures
 
     replayed = judged.replayed
@@ -251,7 +252,10 @@ def _run(model: DenialModel, today: Material, judged: Judged, recipe: Recipe) ->
         f"{name}.{metric}": value for name, found in judged.report.baselines.items() for metric, value in found.items()
     }
     counts = {f"lines.{state}": float(count) for state, count in today.cohort.counts.items()}
-    tags = {"as_of": str(model.as_of), "data_version": model.versions["data_version"], "gate": _word(judged)}
+    tags = {
+        "as_of": str(model.as_of), "data_version": model.versions["data_version"], "gate": _word(judged),
+        "shape": shape_of(settings, recipe),
+    }  # fmt: skip
     known = {"rounds": model.versions["rounds"], "replay_from": str(replayed.start) if replayed else "none"}
     return registry.Run(
         parameters=asdict(recipe) | known | tags,

@@ -13,10 +13,11 @@ import pytest
 
 from claims.errors import GateFailedError, ModelMismatchError, NoModelError, OutOfReachError, UsageError
 from claims.read import read_frame
-from claims.settings import Settings
+from claims.settings import IngestSettings, MaturitySettings, MoneySettings, Settings, TrainingSettings
 from claims.snapshot import Snapshot, snapshot_of
 from data.synthetic.generate import generate
 from data.synthetic.world import load_world
+from features import catalog
 from features.history import History
 from training import gate, registry
 from training.card import number
@@ -28,6 +29,7 @@ from training.fit import Recipe
 from training.golden import check_golden, make_golden, read_golden
 from training.model import DenialModel
 from training.run import TrainResult, evaluate, judge, train
+from training.shape import shape_of
 
 TOO_EARLY = date(2025, 1, 20)  # for a replay: too little was mature by then
 YOUNG = date(2025, 3, 1)  # enough to learn from, too little for a replay
@@ -321,8 +323,33 @@ def test_mlflow_and_the_model_hold_nothing_of_a_claim(site: Site, practice: Prac
 
 
 def test_the_run_of_a_day_and_a_state_of_the_store_is_found(site: Site, practice: Practice) -> None:
-    assert registry.find_run(site.settings, practice.today, "lines@1") == "1"
-    assert registry.find_run(site.settings, practice.today, "lines@2") is None
+    assert registry.find_run(site.settings, practice.today, "lines@1", QUICK) == "1"
+    assert registry.find_run(site.settings, practice.today, "lines@2", QUICK) is None
+    assert registry.find_run(site.settings, practice.today, "lines@1") is None  # of the usual recipe there is none
+    waits = site.settings.model_copy(update={"maturity": MaturitySettings(max_days=91)})
+    assert registry.find_run(waits, practice.today, "lines@1", QUICK) is None
+
+
+@pytest.mark.parametrize("what", ["maturity", "classes", "seed", "recipe", "features", "code"])
+def test_whatever_shapes_a_model_changes_its_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    before, settings, recipe = shape_of(Settings(home=tmp_path)), Settings(home=tmp_path), None
+    assert before == shape_of(settings) == shape_of(settings, Recipe(seed=settings.training.seed))
+    assert before == shape_of(Settings(home=tmp_path / "moved", money=MoneySettings(review_cost=9)))
+    if what == "maturity":
+        settings.maturity = MaturitySettings(no_response_days=200)
+    elif what == "classes":
+        settings.ingest = IngestSettings(carc_classes=tmp_path / "own.csv")
+        (tmp_path / "own.csv").write_text("group,carc,class,category\nCO,45,denial,other\n")
+    elif what == "seed":
+        settings.training = TrainingSettings(seed=8)
+    elif what == "recipe":
+        recipe = Recipe(seed=settings.training.seed, num_leaves=47)
+    elif what == "features":
+        first, *others = catalog.CATALOG
+        monkeypatch.setattr(catalog, "CATALOG", (replace(first, revision=99), *others))
+    else:
+        monkeypatch.setattr("training.shape.version", lambda name: "99.0")
+    assert shape_of(settings, recipe) != before
 
 
 def test_promotion_and_rollback(site: Site, practice: Practice) -> None:
