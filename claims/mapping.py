@@ -73,15 +73,16 @@ class Mapping:
 
     def applies_to(self, columns: list[str]) -> bool:
         """Whether to use it: always when it was asked for, else when all of its columns are there."""
-        return self.strict or (bool(self.columns) and self.source_names.issubset(columns))
+        told = {*columns, *(source for source in self.source_names if _as_read(source) in columns)}
+        return self.strict or (bool(self.columns) and self.source_names.issubset(told))
 
     def apply(self, frame: pl.DataFrame, name: str) -> pl.DataFrame:
         """The frame with canonical columns; columns that are not mapped stay, unless a mapped one takes their name.
 
         Raises UnreadableFileError naming the columns that the source lacks.
         """
-        tidied = {s.lower(): s for s in self.source_names if s not in frame.columns and s.lower() in frame.columns}
-        frame = frame.rename(tidied)  # reading puts a name that is also one of ours, such as Status, in lower case
+        unread = [source for source in self.source_names if source not in frame.columns]
+        frame = frame.rename({_as_read(s): s for s in unread if _as_read(s) in frame.columns})
         lacking = [source + near(source, frame.columns) for source in self.source_names if source not in frame.columns]
         if lacking:
             raise UnreadableFileError(f"{name} lacks columns that {self.name} maps: {', '.join(sorted(lacking))}")
@@ -96,10 +97,16 @@ class Mapping:
 
     def unused(self, columns: list[str]) -> list[str]:
         """Columns of the source that the mapping hides: their canonical name is given to something else."""
-        return [c for c in columns if c in self._made() and c not in self.source_names]
+        read = {*self.source_names, *map(_as_read, self.source_names)}
+        return [c for c in columns if c in self._made() and c not in read]
 
     def _made(self) -> set[str]:
         return {*self.columns, *self.constants, *self.days_after}
+
+
+def _as_read(source: str) -> str:
+    """A column of theirs as reading leaves it: a name that is also one of ours, such as Status, in lower case."""
+    return source.lower() if is_canonical(source.lower()) else source
 
 
 def load_mapping(path: Path) -> Mapping:

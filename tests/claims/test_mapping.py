@@ -171,3 +171,12 @@ def test_a_column_without_single_values_is_refused_by_its_name_whatever_the_mapp
     later |= {"days_after": {"submitted_date": {"from": "claim_line_end_date", "days": 3}}}
     with pytest.raises(UnreadableFileError, match="the column claim_line_end_date holds"):
         read_frame(frame, site, mapping_of(later, "m"))
+
+
+def test_a_column_of_theirs_may_be_named_like_one_of_ours_in_other_letters(site, tmp_path):
+    written = {"columns": {"payer_name": "Status", "plan_id": "Plan_ID"}}
+    frame = pl.DataFrame(THEIRS | {"Status": ["x", "y"], "Plan_ID": ["1", "2"]})
+    of_site = Settings(home=tmp_path, map=written)
+    for batch in (read_frame(frame, site, mapping_of(written, "m")), read_frame(frame, of_site)):
+        assert batch.lines.select("payer_name", "plan_id").rows() == [("x", "1"), ("y", "2")]
+        assert batch.unknown_columns == ()
