@@ -57,11 +57,12 @@ class TrainResult:
     counts: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     replayed: Replay | None = None
+    refused: bool = False  # a failure on record outlives this judgement
 
     @property
     def passed(self) -> bool:
         """Whether the model may be promoted."""
-        return gate.passed(self.gate)
+        return gate.passed(self.gate) and not self.refused
 
     def json(self) -> dict[str, Any]:
         """As `denials train --json` prints it."""
@@ -141,9 +142,9 @@ def evaluate(
     today = gather(cut, model.as_of, settings)
     judged = judge(cut, today, settings, Recipe(**model.versions["recipe"]), replay_from, progress)
     judged = judged.with_additivity(model, today.found)
-    notes = (*_notes(judged), *_record(settings, model, judged, chosen=replay_from is not None))
+    kept = _record(settings, model, judged, chosen=replay_from is not None)
     progress("done", 1.0)
-    return _result(model, today, judged, None, folder, notes)
+    return replace(_result(model, today, judged, None, folder, (*_notes(judged), *kept)), refused=bool(kept))
 
 
 def _record(settings: Settings, model: DenialModel, judged: Judged, *, chosen: bool) -> tuple[str, ...]:

@@ -264,9 +264,10 @@ def test_13_gate_failed(copy: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     assert evaluated.json["gate"][-2] | {"detail": ""} == {"code": "DEN005", "outcome": "failed", "detail": ""}
     check(copy.denials("promote"), 13, "not promoted")
     monkeypatch.undo()
-    assert copy.denials("evaluate", "--from", "2026-09-15").code == 0
+    check(copy.denials("evaluate", "--from", "2026-09-15"), 2, "no replay can start")
     check(copy.denials("promote"), 13, "not promoted")  # a pass on days of one's own choice does not wash it off
-    assert copy.denials("evaluate").code == copy.denials("promote").code == 0
+    check(copy.denials("evaluate"), 13, "the champion stays")  # nor one that had too little to judge by
+    check(copy.denials("promote"), 13, "not promoted")
     assert (copy.home / "models" / "champion").readlink() == champion
 
 
