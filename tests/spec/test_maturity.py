@@ -150,6 +150,18 @@ def test_an_outcome_known_today_is_not_known_yet() -> None:
     assert states(cohort(table, answer, date(2026, 7, 2))) == {"A": "mature"}
 
 
+def test_no_response_begins_after_180_days_not_on_the_last_of_them() -> None:
+    found = cohort(  # 2 January is 180 days before 1 July
+        """
+        claim_id | submitted_date
+        ON_IT    | 2026-01-02
+        AFTER_IT | 2026-01-01
+        """,
+        "claim_id | known_date",
+    )
+    assert states(found) == {"ON_IT": "pending", "AFTER_IT": "no_response"}
+
+
 def test_the_order_of_the_store_does_not_matter() -> None:
     table = ["C | 2026-01-05 | P2", "A | 2026-01-07 | P1", "B | 2026-01-05 | P1"]
     head = "claim_id | submitted_date | payer_id\n"

@@ -1,11 +1,15 @@
 """Fitting: the same bytes whatever the threads, monotone where the catalog says so, a split between days."""
 
+from datetime import date, timedelta
+
 import numpy as np
+import polars as pl
 import pytest
 from made_up import SMALL, made_table
 
 from claims.errors import UsageError
 from training import fit as fitting
+from training.examples import Examples, learn, plan
 from training.fit import Recipe, fit, split
 from training.matrix import Encoder, choose_levels
 
@@ -60,3 +64,15 @@ def test_a_split_never_parts_the_lines_of_a_day() -> None:
 def test_one_class_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="longer history"):
         fit(np.zeros((30, 5)), np.zeros(30), SMALL, Recipe(), rounds=3)
+
+
+@pytest.mark.usefixtures("small_catalog")
+def test_a_plan_calibrates_on_the_later_fifth_and_the_model_keeps_it() -> None:
+    table, y = made_table(2000)
+    days = [date(2026, 1, 1) + timedelta(days=i // 20) for i in range(2000)]
+    lines = pl.DataFrame({"submission_id": [f"S{i // 2:04}" for i in range(2000)], "submitted_date": days})
+    found, recipe = Examples(lines, table, y, np.zeros(2000)), Recipe(max_rounds=30)
+    chosen = plan(found, recipe)
+    assert (chosen.calibration.method, chosen.calibration.lines, chosen.calibration.claims) == ("beta", 400, 200)
+    assert (chosen.calibration.a, chosen.calibration.b) != (1.0, 1.0)
+    assert learn(found, chosen, recipe, {}).calibration == chosen.calibration

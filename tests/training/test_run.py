@@ -434,8 +434,14 @@ def test_the_challenger_meets_the_champion_on_lines_that_neither_has_seen(
     today = gather(practice.cut, practice.today, settings)
     start = replay_start(today.found)
     day = start - timedelta(days=60) if age == "older than the replay" else start + timedelta(days=45)
-    learn_as_of(practice.cut, day, settings, QUICK).model.save(settings.models / "champion")
+    champion = learn_as_of(practice.cut, day, settings, QUICK).model
+    champion.save(settings.models / "champion")
+    not_worse, compared = gate.not_worse, []
+    monkeypatch.setattr(gate, "not_worse", lambda *given: compared.append(len(given[0])) or not_worse(*given))
     judged = judge(practice.cut, today, settings, QUICK, None, lambda message, share: None)
+    days = today.found.lines["submitted_date"]
+    assert (days == champion.trained_through).any()  # the last day that the champion learned from is left out
+    assert compared == [((days >= start) & (days > champion.trained_through)).sum()]
     assert judged.answers[1]["code"] == "DEN002"
     assert judged.answers[1]["outcome"] == "passed"
     if age == "younger than the replay":  # trained on the same day, the two are the same model
