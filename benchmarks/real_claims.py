@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def aurocs(batch: Batch, settings: Settings) -> dict[str, float]:
-    """AUROC on the last quarter of the lines by date, of the model as of its first day and of the baselines."""
+    """AUROC on the last fourth of the lines by date, of the model as of its first day and of the baselines."""
     lines = batch.lines.with_columns(version=pl.lit(1, pl.Int32))
 
     def cut(day: date) -> Snapshot:

@@ -172,7 +172,7 @@ def judge(
 
     UsageError when `start` is given and too early to learn by then, or so late that too few lines follow.
     """
-    progress("replaying the last quarter", 0.25)
+    progress("replaying the last fourth", 0.25)
     seed = settings.training.seed
     try:
         if start:

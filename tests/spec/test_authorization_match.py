@@ -112,5 +112,8 @@ def test_of_two_states_of_one_day_the_later_loaded_holds() -> None:
     """).with_columns(loaded_at=pl.Series([datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)]))
     line = cases()[:1].with_columns(prior_authorization_number=pl.lit("N1"))
     nothing = ascii_table.lines("claim_id"), ascii_table.outcomes("claim_id")
-    found = [build(line, History.of(snapshot_of(*nothing, book))).column("authorization_match") for book in (both, both[::-1])]
+    found = [
+        build(line, History.of(snapshot_of(*nothing, book))).column("authorization_match")
+        for book in (both, both[::-1])
+    ]
     assert found == [["exact"], ["exact"]]

@@ -503,7 +503,7 @@ def test_a_judgement_that_judges_nothing_leaves_a_failure_on_record(
         monkeypatch.setattr(gate, "MIN_LINES", 100_000)
     registry.set_gate(site.settings, "1", "failed", [])
     again = evaluate(practice.cut, site.settings, which="1")
-    assert again.passed and recorded(site.settings, "1") == "failed"
+    assert not again.passed and recorded(site.settings, "1") == "failed"
     assert "failure that is on record stays" in again.notes[-1]
     assert ("not evaluated: " in again.notes[0]) == (missing == "replay")
     outcomes = {a["code"]: a["outcome"] for a in again.gate}
