@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -88,25 +88,23 @@ def _lines(assessed: Assessed, base: np.ndarray, drivers: Sequence[list[Driver]]
     ]
 
 
-def add_rejects(found: dict[int, Json], batch: Batch, claims: Sequence[Any]) -> list[Json]:
+def add_rejects(found: dict[int, Json], batch: Batch, alone: Collection[int] = ()) -> list[Json]:
     """Tell the lines that were left out in their claim's `errors`; return `rejected`, the claims with no line left.
 
-    found: scored claims by their place in the request `claims`.
+    found: scored claims by their place in the request; alone: places of lines that stand by themselves, which may
+    belong to a claim of other places.
     """
     rejected: dict[int, Json] = {}
     by_id = {claim["claim_id"]: claim for claim in found.values()}
     for row in batch.rejects.iter_rows(named=True):
+        if row["table"] != "lines":
+            continue
         index = row["claim_index"]
-        claim = found.get(index) or (by_id.get(row["claim_id"]) if _is_line(claims[index]) else None)
+        claim = found.get(index) or (by_id.get(row["claim_id"]) if index in alone else None)
         if claim is None:
             claim = rejected.setdefault(index, {"index": index, "claim_id": row["claim_id"], "errors": []})
         claim["errors"] += errors_of(row["field"], row["reason"])
     return [rejected[index] for index in sorted(rejected)]
-
-
-def _is_line(given: Any) -> bool:
-    """Whether an entry of the request is a line that stands by itself: it may belong to a claim of other entries."""
-    return isinstance(given, dict) and "lines" not in given
 
 
 def errors_of(fields: str | None, reason: str) -> list[Json]:

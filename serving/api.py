@@ -17,22 +17,18 @@ from typing import Any
 import anyio
 import anyio.to_thread
 from fastapi import FastAPI, Request
-from pydantic import ValidationError
-from pydantic_core import from_json
 from starlette.responses import JSONResponse, Response
 
 from claims.errors import DenialsError
 from claims.settings import Settings
 from features.catalog import BY_NAME, CATALOG, Feature
+from serving.body import check_size, claims_of, kind_of
 from serving.current import Current
-from serving.problem import ProblemError, install
+from serving.problem import install
 from serving.score import Scorer
-from serving.wire import Problem, ScoreRequest, ScoreResponse, request_schema
+from serving.wire import Problem, ScoreResponse, request_schema
 
 log = logging.getLogger(__name__)
-MOST_BYTES = 10 * 1024 * 1024
-MOST_CLAIMS = 1_000
-MOST_LINES = 5_000
 Json = dict[str, Any]
 _PROBLEMS: dict[int | str, Json] = {
     status: {"content": {"application/problem+json": {"schema": Problem.model_json_schema()}}, "description": words}
@@ -76,9 +72,9 @@ def _add_scoring(app: FastAPI, current: Current) -> None:
     @app.post("/v1/score", response_model=ScoreResponse, responses=_PROBLEMS, openapi_extra={"requestBody": _body()})
     async def score(request: Request) -> Response:
         """Risk of denial of each claim and line, what moved it, and what it would cost."""
-        _check_type(request)
+        kind = kind_of(request.headers.get("content-type", ""))
         body = await _read(request)
-        answer = await anyio.to_thread.run_sync(_score, current, body, limiter=limiter)
+        answer = await anyio.to_thread.run_sync(_score, current, kind, body, limiter=limiter)
         return Response(answer, media_type="application/json")
 
 
@@ -107,55 +103,32 @@ def _add_reading(app: FastAPI, current: Current) -> None:
         return JSONResponse({"status": "ready"} | told)
 
 
-def _check_type(request: Request) -> None:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise ProblemError(415, "send application/json")
-
-
 async def _read(request: Request) -> bytes:
     """The body, as long as it is not too large."""
     said = request.headers.get("content-length", "0")
-    if said.isdecimal() and int(said) > MOST_BYTES:
-        raise ProblemError(413, f"the body is larger than {MOST_BYTES:,} bytes; send fewer claims at a time")
+    check_size(int(said) if said.isdecimal() else 0)
     body = bytearray()
     async for part in request.stream():
         body += part
-        if len(body) > MOST_BYTES:
-            raise ProblemError(413, f"the body is larger than {MOST_BYTES:,} bytes; send fewer claims at a time")
+        check_size(len(body))
     return bytes(body)
 
 
-def _score(current: Current, body: bytes) -> bytes:
+def _score(current: Current, kind: str, body: bytes) -> bytes:
     """The response's bytes for the request's bytes."""
     started = time.perf_counter()
-    claims = _claims(body)
-    answer = current.get().score_claims(claims)
+    answer = _answer(current, kind, body)
     told = json.dumps(answer, ensure_ascii=False, allow_nan=False).encode()
-    lines = sum(len(claim["lines"]) for claim in answer["claims"])
+    claims, rejected = answer["claims"], len(answer["rejected"])
+    lines = sum(len(claim["lines"]) for claim in claims)
     spent = 1000 * (time.perf_counter() - started)
-    log.info("scored claims=%d lines=%d rejected=%d ms=%.1f", len(claims), lines, len(answer["rejected"]), spent)
+    log.info("scored claims=%d lines=%d rejected=%d ms=%.1f", len(claims) + rejected, lines, rejected, spent)
     return told
 
 
-def _claims(body: bytes) -> list[Any]:
-    try:
-        request = ScoreRequest.model_validate(from_json(body))
-    except ValidationError as error:
-        raise ProblemError(422, 'expected an object with a list of claims: {"claims": [...]}') from error
-    except ValueError as error:
-        raise ProblemError(400, "the body is not valid JSON in UTF-8") from error
-    if len(request.claims) > MOST_CLAIMS:
-        raise ProblemError(413, f"more than {MOST_CLAIMS:,} claims in one request; send fewer at a time")
-    if sum(map(_lines, request.claims)) > MOST_LINES:
-        raise ProblemError(413, f"more than {MOST_LINES:,} lines in one request; send fewer claims at a time")
-    return request.claims
-
-
-def _lines(claim: Any) -> int:
-    """How many lines an entry of the request holds; one without a list of them stands for one."""
-    lines = claim.get("lines") if isinstance(claim, dict) else None
-    return len(lines) if isinstance(lines, list) else 1
+def _answer(current: Current, kind: str, body: bytes) -> Json:
+    claims = claims_of(body)  # before the model is asked for: what is wrong with a request is told without one, too
+    return current.get().score_claims(claims)
 
 
 def _model(scorer: Scorer) -> Json:

@@ -5,6 +5,7 @@ Answers in kind: a frame for a frame, a response for a list of claims, a table f
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -91,10 +92,19 @@ class Scorer:
     def score_claims(self, claims: list[dict[str, Any]]) -> Json:
         """The response of POST /v1/score for a list of claims; bad ones are told in `rejected` and `errors`."""
         batch = read_claims(claims, self.settings)
+        alone = {index for index, claim in enumerate(claims) if isinstance(claim, dict) and "lines" not in claim}
+        return self.answer(batch, alone)
+
+    def answer(self, batch: Batch, alone: Collection[int] = ()) -> Json:
+        """The response of POST /v1/score for a Batch with claim_index; alone: as add_rejects has it.
+
+        Raises UnreadableFileError when the batch holds no claim lines, but outcomes or authorizations.
+        """
+        _check_lines(batch)
         assessed = self.assess(batch.lines)
         base, drivers = self.explain(assessed, slice(0, len(assessed)))
         scored = claims_of(assessed, base, drivers, self.settings.serving)
-        rejected = add_rejects(scored, batch, claims)
+        rejected = add_rejects(scored, batch, alone)
         return self.about() | {"claims": [scored[index] for index in sorted(scored)], "rejected": rejected}
 
     def assess(self, lines: pl.DataFrame) -> Assessed:
@@ -115,8 +125,7 @@ class Scorer:
 
         Raises UnreadableFileError when it holds no claim lines, but outcomes or authorizations.
         """
-        if "lines" not in batch.file.item(0, "kind"):
-            raise UnreadableFileError(f"{batch.file.item(0, 'name')} holds no claim lines to score")
+        _check_lines(batch)
         assessed = self.assess(batch.lines)
         origin = Origin(self.model.version, self.history.through, self.settings.serving)
         return assessed, sheet(assessed, self._base_value(assessed), batch, origin)
@@ -140,6 +149,12 @@ class Scorer:
             "rules_version": None,
             "history_through": None if through is None else through.isoformat(),
         }
+
+
+def _check_lines(batch: Batch) -> None:
+    if "lines" not in batch.file.item(0, "kind"):
+        name = batch.file.item(0, "name")
+        raise UnreadableFileError(f"{name} holds no claim lines to score; denials ingest takes what else it holds")
 
 
 def _history(settings: Settings) -> History:

@@ -19,7 +19,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from claims.settings import ServingSettings, Settings
-from serving.api import MOST_LINES, create_app
+from serving.api import create_app
+from serving.body import MOST_LINES
 from serving.score import Scorer
 from serving.wire import EXAMPLE, ScoreResponse, request_schema
 from training.evaluate import Report
@@ -162,7 +163,7 @@ def test_the_limit_of_lines(client: TestClient, monkeypatch: pytest.MonkeyPatch,
     many = [claim | {"lines": [line] * 2_500}, claim | {"lines": [line] * 2_500}, line]
     told = check_problem(client.post("/v1/score", json={"claims": many}), 413)
     assert told["detail"] == "more than 5,000 lines in one request; send fewer claims at a time"
-    monkeypatch.setattr("serving.api.MOST_LINES", 3)
+    monkeypatch.setattr("serving.body.MOST_LINES", 3)
     odd = [claim, {"lines": None}]  # two lines, and an entry that stands for one
     assert client.post("/v1/score", json={"claims": odd}).status_code == 200
     check_problem(client.post("/v1/score", json={"claims": [*odd, "?"]}), 413)
