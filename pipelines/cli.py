@@ -87,13 +87,14 @@ def generate(
 
 @app.command()
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(help="Files or folders: claim lines, outcomes, authorizations.")],
+    paths: Annotated[list[Path], typer.Argument(help="Files or folders; folders are walked, .gz and .zip opened.")],
     map_file: Map = None,
     as_json: Json = False,
 ) -> None:
     """Take files into the store.
 
-    The same file twice changes nothing; what is rejected is told with its reason.
+    837, 835, 277CA, 999, 278, FHIR (JSON, NDJSON), CSV and Parquet: the content says which. The same file twice
+    changes nothing; what is rejected is told with its reason.
     """
     from claims.ingest import ingest as ingest_files
     from claims.mapping import load_mapping
@@ -186,7 +187,7 @@ def _changed(answer: dict[str, str | None], verb: str, as_json: bool) -> None:
 
 @app.command()
 def score(
-    file: Annotated[Path, typer.Argument(help="Claims to be sent: CSV, Parquet or JSON.")],
+    file: Annotated[Path, typer.Argument(help="Claims to be sent: 837, FHIR, CSV, Parquet or JSON.")],
     out_file: Annotated[Path, typer.Option("--out", help="Answer: .csv, .parquet or .json.")],
     explain: Annotated[
         Literal["top", "full"] | None,
@@ -212,7 +213,7 @@ def score(
 
 @app.command()
 def explain(
-    file: Annotated[Path, typer.Argument(help="Claims: CSV, Parquet or JSON.")],
+    file: Annotated[Path, typer.Argument(help="Claims: 837, FHIR, CSV, Parquet or JSON.")],
     claims: Annotated[int, typer.Option(min=1, help="How many, dearest first.")] = 3,
     model: Model = None,
     map_file: Map = None,
