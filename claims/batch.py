@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -13,37 +13,45 @@ from claims.fields import SCHEMAS, STORED
 from claims.nested import Request
 from claims.records import Lines, Records, empty
 from claims.rows import Rejected, Rows, Source, columns_of, constant
-from claims.table import Reject, SourceFile
+from claims.table import Quality, Reject, SourceFile
 
 REJECTS: dict[str, Any] = {name: column.dtype for name, column in Reject.columns().items()}
 REJECTS |= {"claim_id": pl.String(), "claim_line_number": pl.String()}
+QUALITY: dict[str, Any] = {name: column.dtype for name, column in Quality.columns().items()}
 FILES: dict[str, Any] = {name: column.dtype for name, column in SourceFile.columns().items()}
 PLACES: dict[str, Any] = {"claim_index": pl.Int64(), "line_index": pl.Int64()}  # in a request, from 0
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What one source gave. `row` counts from 1: rows of data of a file, lines of a request.
+    """What one source gave, or a part of it. `row` counts from 1: rows of data of a file, lines of a request, segments.
 
-    lines, outcomes, authorizations: the stored columns (lines without `version`) and `row`. rejects: those of Reject,
-    with the raw claim_id and claim_line_number for the answer to the user; `field` joins the faulty fields by ';' and
-    `reason` their words by '; ', in one order. file: one row; a source of lines and outcomes counts each of its rows
-    once for either table. A request has claim_index (lines and rejects) and line_index (rejects) besides.
+    lines, outcomes, authorizations, rejections, provider_adjustments: the stored columns (lines without `version`) and
+    `row`. rejects: those of Reject, with the raw claim_id and claim_line_number for the answer to the user; `field`
+    joins the faulty fields by ';' and `reason` their words by '; ', in one order. file: one row (of a part that is not
+    the last: none); a source of lines and outcomes counts each of its rows once for either table. quality: flags of
+    the file and their counts. Requests, X12 and FHIR have claim_index (lines and rejects) and line_index (rejects)
+    besides. claims_accepted, claims_rejected: claims with and without an accepted row.
     """
 
     lines: pl.DataFrame
     outcomes: pl.DataFrame
     authorizations: pl.DataFrame
+    rejections: pl.DataFrame
+    provider_adjustments: pl.DataFrame
     rejects: pl.DataFrame
+    quality: pl.DataFrame
     file: pl.DataFrame
     unknown_columns: tuple[str, ...]
+    claims_accepted: int
+    claims_rejected: int
 
 
 class RequestLines(Lines):
     """Lines of a request: a line number may stand once in a claim; equal claims may stand side by side."""
 
     def __init__(self, source: Source, request: Request) -> None:
-        super().__init__(source, False)
+        super().__init__(source)
         self.request = request
 
     def sameness(self, rows: Rows) -> Iterator[Any]:
@@ -67,22 +75,61 @@ def batch_of(
     request: Request | None = None,
 ) -> Batch:
     """The batch of what was read into each table. Every row is accepted or rejected: that is asserted."""
+    frames = accepted_rows(readings, checked=request is None)
+    rejected = [reject for records in readings for reject in records.rejected]
+    rows, kind = sum(records.rows for records in readings), "+".join(records.table for records in readings)
+    lines = _with_claims(frames["lines"], request) if request else frames["lines"]
+    sent = set(lines.get_column("claim_id").to_list())
+    refused = {told.claim_id for told in rejected if told.table == "lines" and told.claim_id} - sent
+    return Batch(
+        **(frames | {"lines": lines}),
+        rejects=_request_rejects(rejected, source, request) if request else rejects_of(rejected, source),
+        quality=quality_of({}, source),
+        file=file_of(source, name, kind, carried, rows, len(rejected)),
+        unknown_columns=unknown,
+        claims_accepted=len(sent),
+        claims_rejected=len(refused),
+    )
+
+
+def accepted_rows(readings: Iterable[Records], checked: bool = True) -> dict[str, pl.DataFrame]:
+    """The accepted rows of every table; `checked` against the rules of its schema."""
     frames = {table: empty(table) for table in SCHEMAS}
     for records in readings:
-        frames[records.table] = records.frame() if request else conforming(records)
+        frames[records.table] = conforming(records) if checked else records.frame()
         accepted, rejected = len(frames[records.table]), len(records.rejected)
         assert records.rows == accepted + rejected, f"{records.table}: {records.rows} rows, {accepted} + {rejected}"
-    rejects = [reject for records in readings for reject in records.rejected]
-    rows, kind = sum(records.rows for records in readings), "+".join(records.table for records in readings)
-    told = [source.file_id, name, kind, ";".join(carried), rows, rows - len(rejects), len(rejects)]
-    lines = _with_claims(frames["lines"], request) if request else frames["lines"]
+    return frames
+
+
+def file_of(source: Source, name: str, kind: str, carried: Iterable[str], rows: int, rejected: int) -> pl.DataFrame:
+    """The one row of a file, all of which has been read."""
+    told = [source.file_id, name, kind, ";".join(carried), rows, rows - rejected, rejected]
+    return _table([[value] for value in told], FILES, source)
+
+
+def no_file() -> pl.DataFrame:
+    """In place of `file_of` while more of the file comes."""
+    return _no_rows(tuple(FILES.items()))
+
+
+def quality_of(flags: Mapping[str, int], source: Source) -> pl.DataFrame:
+    """Flags of a file and their counts."""
+    if not flags:
+        return _no_rows(tuple(QUALITY.items()))
+    return _table([[source.file_id] * len(flags), list(flags), list(flags.values())], QUALITY, source)
+
+
+def joined(batches: Sequence[Batch]) -> Batch:
+    """Parts of one source, or several sources, as one batch."""
+    if len(batches) == 1:
+        return batches[0]
+    frames = (*SCHEMAS, "rejects", "quality", "file")
     return Batch(
-        lines,
-        frames["outcomes"],
-        frames["authorizations"],
-        _rejects(rejects, source, request),
-        _table([[value] for value in told], FILES, source),
-        unknown,
+        **{name: pl.concat([getattr(batch, name) for batch in batches], how="diagonal") for name in frames},
+        unknown_columns=tuple(dict.fromkeys(column for batch in batches for column in batch.unknown_columns)),
+        claims_accepted=sum(batch.claims_accepted for batch in batches),
+        claims_rejected=sum(batch.claims_rejected for batch in batches),
     )
 
 
@@ -122,22 +169,26 @@ def _broken(table: str, row: dict[str, Any]) -> Rejected:
     return Rejected(table, row["row"], fields, words, row.get("claim_id"), None if number is None else str(number))
 
 
-def _rejects(rejected: list[Rejected], source: Source, request: Request | None) -> pl.DataFrame:
-    schema = REJECTS | PLACES if request else REJECTS
+def rejects_of(rejected: list[Rejected], source: Source, *places: list[Any]) -> pl.DataFrame:
+    """Rejected rows as a frame; `places`: their claim_index and line_index, where the source has claims."""
+    schema = REJECTS | PLACES if places else REJECTS
     if not rejected:
         return _no_rows(tuple(schema.items()))
-    count = len(rejected)
-    table, rows, fields, reasons, claims, numbers = (list(column) for column in zip(*rejected, strict=True))
-    columns = [[source.file_id] * count, table, rows, fields, reasons, claims, numbers]
-    if request:
-        at = [row - 1 for row in rows]
-        columns[3] = [
-            ";".join(request.place(position, name) for name in told.split(";"))
-            for position, told in zip(at, fields, strict=True)
-        ]
-        columns += [[request.claims[position] for position in at], [request.lines[position] for position in at]]
-    columns[3] = [told or None for told in columns[3]]
+    table, rows, named, reasons, claims, numbers = (list(column) for column in zip(*rejected, strict=True))
+    named = [told or None for told in named]
+    columns = [[source.file_id] * len(rejected), table, rows, named, reasons, claims, numbers, *places]
     return _table(columns, schema, source)
+
+
+def _request_rejects(rejected: list[Rejected], source: Source, request: Request) -> pl.DataFrame:
+    """Each field is told with its place in the request."""
+    at = [reject.row - 1 for reject in rejected]
+    told = [
+        reject._replace(fields=";".join(request.place(reject.row - 1, name) for name in reject.fields.split(";")))
+        for reject in rejected
+    ]
+    claims, lines = ([where[position] for position in at] for where in (request.claims, request.lines))
+    return rejects_of(told, source, claims, lines)
 
 
 def _table(columns: list[list[Any]], schema: dict[str, Any], source: Source) -> pl.DataFrame:

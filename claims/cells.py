@@ -36,19 +36,24 @@ def attempt(parse: Parser, raw: Any) -> Any:
 
 
 class Memo(dict[Any, Any]):
-    """Cells of one column to their values, each different cell parsed once. A null cell of a column is an empty one."""
+    """Cells of one column to their values, each different cell parsed once. A null cell of a column is an empty one.
 
-    LIMIT = 200_000  # values kept at a time: identifiers would otherwise fill the memory of a long read
+    `null`: what it is read as instead; None stays None (not known). `limit`: values kept at a time.
+    """
 
-    def __init__(self, parse: Parser) -> None:
+    LIMIT = 200_000  # identifiers would otherwise fill the memory of a long read
+
+    def __init__(self, parse: Parser, null: str | None = "", limit: int = LIMIT) -> None:
         super().__init__()
         self.parse = parse
+        self.null = null
+        self.limit = limit
         self.faulty = False  # whether any cell so far was not understood
 
     def __missing__(self, raw: Any) -> Any:
-        if len(self) >= self.LIMIT:
+        if len(self) >= self.limit:
             self.clear()
-        value = attempt(self.parse, "" if raw is None else raw)
+        value = attempt(self.parse, self.null if raw is None else raw)
         self.faulty = self.faulty or type(value) is CellError
         self[raw] = value
         return value

@@ -14,18 +14,32 @@ import polars as pl
 
 from claims import codes, quantities
 from claims.cells import Parser, text
-from claims.table import DIAGNOSES, MODIFIERS, RAW_AUTHORIZATION_COLUMNS, RAW_LINE_COLUMNS, Authorization, Line, Outcome
+from claims.table import (
+    DIAGNOSES,
+    MODIFIERS,
+    RAW_AUTHORIZATION_COLUMNS,
+    RAW_LINE_COLUMNS,
+    Authorization,
+    Line,
+    Outcome,
+    ProviderAdjustment,
+    Rejection,
+)
 
-SCHEMAS: dict[str, type[dy.Schema]] = {"lines": Line, "outcomes": Outcome, "authorizations": Authorization}
+SCHEMAS: dict[str, type[dy.Schema]] = {
+    "lines": Line, "outcomes": Outcome, "authorizations": Authorization, "rejections": Rejection,
+    "provider_adjustments": ProviderAdjustment,
+}  # fmt: skip
+TABULAR = ("lines", "outcomes", "authorizations")  # what a source of columns may hold
 STORED: dict[str, dict[str, pl.DataType]] = {
     table: {name: column.dtype for name, column in schema.columns().items()} for table, schema in SCHEMAS.items()
 }
 MADE = frozenset({  # by us, never taken from a source
     "submission_id", "version", "row_hash", "source_system", "member_key", "patient_id", "extra", "file_id",
-    "loaded_at", "outcome_id", "authorization_id", "row",
+    "loaded_at", "outcome_id", "authorization_id", "rejection_id", "provider_adjustment_id", "row",
 })  # fmt: skip
 RAW: dict[str, tuple[str, ...]] = {
-    "lines": tuple(RAW_LINE_COLUMNS), "outcomes": (), "authorizations": tuple(RAW_AUTHORIZATION_COLUMNS),
+    "lines": tuple(RAW_LINE_COLUMNS), "authorizations": tuple(RAW_AUTHORIZATION_COLUMNS),
 }  # fmt: skip
 
 _BY_TYPE: dict[object, Parser] = {
@@ -34,9 +48,10 @@ _BY_TYPE: dict[object, Parser] = {
 }  # fmt: skip
 _BY_NAME: dict[str, Parser] = {
     **dict.fromkeys(("claim_id", "payer_name", "plan_id", "line_item_control_no", "line_note"), text),
+    **dict.fromkeys(("control_number", "reference_id", "trace_number", "claim_reference"), text),
     **dict.fromkeys(("diagnosis_code_type", "claim_type", "status"), codes.word),
     **dict.fromkeys(("billing_npi", "rendering_npi", "facility_npi", "referring_npi"), codes.tight_code),
-    **dict.fromkeys(("service_state", "ndc_code", "member_id"), codes.tight_code),
+    **dict.fromkeys(("provider_npi", "service_state", "ndc_code", "member_id"), codes.tight_code),
     **dict.fromkeys(MODIFIERS, codes.modifier),
     **dict.fromkeys(DIAGNOSES, codes.diagnosis),
     "claim_frequency_code": codes.frequency,
@@ -65,12 +80,12 @@ _NAME_OF_A_THING = re.compile(
 def _parsers(table: str) -> dict[str, Parser]:
     delivered = {name: dtype for name, dtype in STORED[table].items() if name not in MADE}
     stored = {name: _BY_NAME.get(name) or _BY_TYPE[dtype] for name, dtype in delivered.items()}
-    return stored | {name: _BY_NAME[name] for name in RAW[table]}
+    return stored | {name: _BY_NAME[name] for name in RAW.get(table, ())}
 
 
 PARSERS: dict[str, dict[str, Parser]] = {table: _parsers(table) for table in SCHEMAS}
 PARSERS["lines"]["charge_amount"] = quantities.charge
-CANONICAL = frozenset(name for parsers in PARSERS.values() for name in parsers)
+CANONICAL = frozenset(name for table in TABULAR for name in PARSERS[table])
 
 
 def of_a_person(column: str) -> bool:

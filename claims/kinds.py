@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from claims.errors import UnreadableFileError
-from claims.fields import PARSERS, is_canonical, near
+from claims.fields import PARSERS, TABULAR, is_canonical, near
 from claims.table import REQUIRED
 
 Columns = Collection[str]
@@ -39,7 +39,7 @@ def tables_of(columns: Columns, name: str) -> tuple[str, ...]:
 
 def _what_is_missing(held: set[str], name: str) -> str:
     known = {column for column in held if is_canonical(column)}
-    likest = max(REQUIRED, key=lambda table: len(known & set(PARSERS[table])))
+    likest = max(TABULAR, key=lambda table: len(known & set(PARSERS[table])))
     if likest == "outcomes" and known & SUBMITTED - PERSON:
         likest = "lines"
     missing = [column for column in REQUIRED[likest] if column not in held]

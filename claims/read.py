@@ -18,12 +18,13 @@ from claims.batch import Batch as Batch
 from claims.batch import RequestLines, batch_of
 from claims.cells import Memo
 from claims.errors import UnreadableFileError, UsageError
+from claims.events import RECORDS
 from claims.fields import of_a_person
 from claims.identity import Keys, file_digest
 from claims.kinds import tables_of, used_by
 from claims.mapping import Mapping, mapping_of
 from claims.nested import plain, spread_claims
-from claims.records import RECORDS, Records, extra_text
+from claims.records import Records, extra_text
 from claims.rows import Cells, Source
 from claims.settings import Settings
 from claims.tabular import CHUNK, is_opaque, named, read_table

@@ -1,25 +1,27 @@
 """Rows of cells to rows of a table: parsed, checked, given their ids; each row is accepted or rejected with a reason.
 
-The one way in for files, frames and requests. Cells: column -> one raw value a row; None = not known.
+The one way in for files, frames and requests. Cells: column -> one raw value a row; None = not known. Here what all
+tables share, and the lines; claims/events.py has what payers say.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import polars as pl
 
 from claims.cells import CellError, Memo, attempt, text
 from claims.fields import MADE, PARSERS, STORED
-from claims.identity import age_on, digest, row_digests, submission_id
+from claims.identity import age_on, row_digests, submission_id
 from claims.rows import SMALL, Cells, Rejected, Rows, Source, columns_of, constant, nulls
 from claims.table import REQUIRED
+
+REMEMBERED = 20_000  # values of a column, or members, of a stream that are kept at a time
 
 
 class Records:
@@ -27,11 +29,18 @@ class Records:
 
     table: str
 
-    def __init__(self, source: Source, columnwise: bool) -> None:
-        """`columnwise`: cells come from typed columns, many equal ones; a null among them is an empty cell."""
+    def __init__(self, source: Source, columnwise: bool = False, streamed: bool = False) -> None:
+        """`columnwise`: cells come from typed columns, many equal ones; a null among them is an empty cell.
+
+        `streamed`: cells come from a stream that may be longer than the memory: what is remembered of earlier rows is
+        bounded, a row that repeats an earlier one is left for the store to find, and a null cell stays not known.
+        """
         self.source = source
+        self.streamed = streamed
         self.parsers = PARSERS[self.table] | {"extra": extra_text}
-        self.memos = {name: Memo(parse) for name, parse in PARSERS[self.table].items()} if columnwise else {}
+        memo = partial(Memo, null=None, limit=REMEMBERED) if streamed else Memo
+        kept = PARSERS[self.table] if columnwise or streamed else {}
+        self.memos = {name: memo(parse) for name, parse in kept.items()}
         self.frames: list[pl.DataFrame] = []
         self.rejected: list[Rejected] = []
         self.rows = 0
@@ -52,6 +61,15 @@ class Records:
             self.rejected += rows.split(self.table)
         if rows.numbers:
             self.frames.append(self._frame(rows))
+
+    def refuse(self, number: int, faults: list[tuple[str, str]]) -> None:
+        """Reject what has a place in the source but no rows that could be read."""
+        self.rows += 1
+        self.rejected += Rows([number], {}, {0: faults}).split(self.table)
+
+    def clear(self) -> None:
+        """Forget the rows, which have been handed on; ids go on where they were."""
+        self.frames, self.rejected, self.rows = [], [], 0
 
     def _parsed(self, cells: Cells, count: int) -> Cells:
         """Every column that was carried, and the required ones whether carried or not."""
@@ -93,6 +111,8 @@ class Records:
         return self.frames[0] if self.frames else empty(self.table)
 
     def _reject_repeats(self, rows: Rows, ids: Iterable[Any], seen: dict[Any, int]) -> None:
+        if self.streamed:
+            return
         for position, (number, key) in enumerate(zip(rows.numbers, ids, strict=True)):
             first = seen.setdefault(key, number)
             if first != number:
@@ -109,8 +129,8 @@ class Lines(Records):
     table = "lines"
     content = tuple(n for n in STORED["lines"] if n not in MADE or n in ("member_key", "patient_id", "extra"))
 
-    def __init__(self, source: Source, columnwise: bool) -> None:
-        super().__init__(source, columnwise)
+    def __init__(self, source: Source, columnwise: bool = False, streamed: bool = False) -> None:
+        super().__init__(source, columnwise, streamed)
         self.seen: dict[Any, int] = {}
         self.members: dict[Any, tuple[str | None, str | None]] = {}
 
@@ -144,6 +164,8 @@ class Lines(Records):
         known = self.members.get((member, birth))
         if known is None:
             keys = self.source.keys
+            if self.streamed and len(self.members) >= REMEMBERED:
+                self.members.clear()
             known = self.members[member, birth] = keys.member(member), keys.patient(member, birth)
         return known
 
@@ -162,69 +184,6 @@ class Lines(Records):
     def sameness(self, rows: Rows) -> Iterable[Any]:
         """What two rows of one source must share for the second to be a repeat."""
         return zip(rows.values["submission_id"], rows.values["row_hash"], strict=True)
-
-
-class Outcomes(Records):
-    """Adjudication events."""
-
-    table = "outcomes"
-    content = tuple(n for n in STORED["outcomes"] if n not in MADE)
-
-    def __init__(self, source: Source, columnwise: bool) -> None:
-        super().__init__(source, columnwise)
-        self.seen: Counter[str] = Counter()
-
-    def derive(self, rows: Rows) -> None:
-        """The day an event became known: as given, or else the day of payment."""
-        count = len(rows.numbers)
-        known, paid = (rows.values.get(name) or [None] * count for name in ("known_date", "paid_date"))
-        rows.values["known_date"] = [k or p for k, p in zip(known, paid, strict=True)]
-        for position, value in enumerate(rows.values["known_date"]):
-            if value is None:
-                rows.blame(position, "known_date", "is missing, and so is paid_date")
-
-    def identify(self, rows: Rows) -> None:
-        """outcome_id: the delivered fields and the ordinal among equal events of this source."""
-        rows.values["outcome_id"] = [self._counted(content) for content in delivered(self, rows, "outcome")]
-
-    def _counted(self, content: str) -> str:
-        self.seen[content] += 1
-        return digest((content, str(self.seen[content])))
-
-
-class Authorizations(Records):
-    """States of authorizations."""
-
-    table = "authorizations"
-    content = tuple(n for n in STORED["authorizations"] if n not in MADE or n == "member_key")
-
-    def __init__(self, source: Source, columnwise: bool) -> None:
-        super().__init__(source, columnwise)
-        self.seen: dict[str, int] = {}
-
-    def derive(self, rows: Rows) -> None:
-        """Keys from member ids; a period must not end before it begins."""
-        values = rows.values
-        if "member_id" in values:
-            values["member_key"] = [self.source.keys.member(member) for member in values.pop("member_id")]
-        if "valid_from" in values and "valid_to" in values:
-            for position, (first, last) in enumerate(zip(values["valid_from"], values["valid_to"], strict=True)):
-                if first and last and last < first:
-                    rows.blame(position, "valid_to", "lies before valid_from")
-
-    def identify(self, rows: Rows) -> None:
-        """authorization_id; an exact repeat of an earlier row is rejected."""
-        ids = rows.values["authorization_id"] = delivered(self, rows, "authorization")
-        self._reject_repeats(rows, ids, self.seen)
-
-
-def delivered(records: Outcomes | Authorizations, rows: Rows, kind: str) -> list[str]:
-    """Ids over what was delivered: an empty field and one that was not carried are the same here."""
-    columns = [
-        [None if value == "" else value for value in rows.values[name]] if name in rows.values else None
-        for name in records.content
-    ]
-    return row_digests(columns, len(rows.numbers), f"{kind} {records.source.source_system}")
 
 
 def extra_text(raw: dict[str, Any]) -> str | None:
@@ -246,8 +205,3 @@ def empty(table: str) -> pl.DataFrame:
     """No accepted rows: the columns that `frame` has."""
     stored = {name: dtype for name, dtype in STORED[table].items() if name != "version"}
     return pl.DataFrame(schema={**stored, "row": pl.Int64()})
-
-
-RECORDS: dict[str, Callable[[Source, bool], Records]] = {
-    "lines": Lines, "outcomes": Outcomes, "authorizations": Authorizations,
-}  # fmt: skip

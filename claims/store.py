@@ -1,7 +1,8 @@
-"""The store: Delta tables lines, outcomes, authorizations, rejects and files under DENIALS_HOME/store.
+"""The store: Delta tables of what was accepted, what was rejected and what files were read, under DENIALS_HOME/store.
 
 A row is written once. What a later source says differently about the same line is kept beside it as the next version;
-the first sight is what training and histories see. Two processes may add at once.
+the first sight is what training and histories see. Two processes may add at once. What adding costs in memory depends
+on what is added, not on what is there.
 """
 
 from __future__ import annotations
@@ -9,35 +10,40 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Callable
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import dataframely as dy
 import polars as pl
-from deltalake import DeltaTable
+from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from claims.batch import Batch
 from claims.errors import OutOfReachError, UsageError
 from claims.fields import SCHEMAS
 from claims.settings import Settings
-from claims.table import Reject, SourceFile
+from claims.table import Quality, Reject, SourceFile
+from claims.unseen import CHOICES
 
 SCHEMA_VERSION = 1
-TABLES: dict[str, type[dy.Schema]] = {**SCHEMAS, "rejects": Reject, "files": SourceFile}
-VERSIONED = ("lines", "outcomes", "authorizations")
+TABLES: dict[str, type[dy.Schema]] = {**SCHEMAS, "rejects": Reject, "quality": Quality, "files": SourceFile}
+VERSIONED = ("lines", "outcomes", "authorizations")  # what training and scoring read
 ATTEMPTS = 20  # of a write that met another writer's
 
 
 @dataclass(frozen=True)
 class Added:
-    """Rows by table (lines, outcomes, authorizations): new keys, rows already there, and later versions of a key."""
+    """Rows by table (lines, outcomes, ...): new keys, rows already there, and later versions of a key.
+
+    files: the same three counts by file_id, for a batch of several files.
+    """
 
     new: dict[str, int]
     present: dict[str, int]
     versions: dict[str, int]
+    files: dict[str, Counter[str]]
 
 
 class Store:
@@ -71,13 +77,14 @@ class Store:
 
     def add(self, batch: Batch) -> Added:
         """Add what is not there yet; the same batch twice changes nothing. OutOfReachError after 20 conflicts."""
-        lines = self._append("lines", batch.lines, _versions)
-        outcomes = self._append("outcomes", batch.outcomes, _unseen("outcome_id"))
-        grants = self._append("authorizations", batch.authorizations, _unseen("authorization_id"))
-        self._append("rejects", batch.rejects, _unseen("file_id", "table", "row"))
-        self._append("files", batch.file, _unseen("file_id"))  # last: a file is listed once all of it is in
-        counts = dict(zip(VERSIONED, (lines, outcomes, grants), strict=True))
-        return Added(*({table: count[i] for table, count in counts.items()} for i in range(3)))
+        added = Added({}, {}, {}, {})
+        for table in SCHEMAS:
+            rows: pl.DataFrame = getattr(batch, table)
+            _count(added, table, rows, self._append(table, rows))
+        self._append("rejects", batch.rejects)
+        self._append("quality", batch.quality)
+        self._append("files", batch.file)  # last: a file is listed once all of it is in
+        return added
 
     def lines(self) -> pl.DataFrame:
         """Every line as it was first seen (version 1); the columns of Line."""
@@ -90,6 +97,18 @@ class Store:
     def authorizations(self) -> pl.DataFrame:
         """Every state of an authorization; the columns of Authorization."""
         return self._read("authorizations")
+
+    def rejections(self) -> pl.DataFrame:
+        """Every refusal before adjudication; the columns of Rejection."""
+        return self._read("rejections")
+
+    def provider_adjustments(self) -> pl.DataFrame:
+        """Every adjustment of a payment beside its claims; the columns of ProviderAdjustment."""
+        return self._read("provider_adjustments")
+
+    def quality(self) -> pl.DataFrame:
+        """What was odd in files and kept nothing out, by file and flag; the columns of Quality."""
+        return self._read("quality")
 
     def rejects(self) -> pl.DataFrame:
         """Every row that was not accepted; the columns of Reject."""
@@ -138,24 +157,20 @@ class Store:
     def _scan(self, table: str, delta: DeltaTable | None = None) -> pl.LazyFrame:
         return pl.scan_delta(delta or self._table(table)).select(_columns(TABLES[table]))
 
-    def _append(self, table: str, rows: pl.DataFrame, choose: _Choice) -> tuple[int, int, int]:
-        """Write the rows that `choose` keeps, seeing what others wrote meanwhile; (new, present, later versions)."""
+    def _append(self, table: str, rows: pl.DataFrame) -> pl.DataFrame:
+        """Write the rows that are not there yet, seeing what others wrote meanwhile; the rows that were written."""
         if rows.is_empty():
-            return 0, 0, 0
+            return rows
         for _ in range(ATTEMPTS):
             delta = self._table(table)
-            kept, keys = choose(rows, self._scan(table, delta))
+            kept = CHOICES[table](rows, self._scan(table, delta))
             if not kept.is_empty():
                 try:
-                    _insert(delta, kept.select(_columns(TABLES[table])), keys)
+                    _insert(delta, kept.select(_columns(TABLES[table])))
                 except CommitFailedError:
                     continue  # another writer came first: look again at what is there
-            later = int((kept["version"] > 1).sum()) if "version" in kept.columns else 0
-            return len(kept) - later, len(rows) - len(kept), later
+            return kept
         raise OutOfReachError(f"the table {table} is written by others all the time; try again later")
-
-
-_Choice = Callable[[pl.DataFrame, pl.LazyFrame], tuple[pl.DataFrame, list[str]]]
 
 
 def _columns(schema: type[dy.Schema]) -> list[pl.Expr]:
@@ -176,38 +191,21 @@ def _arrow_schema(frame: pl.DataFrame) -> Any:
     return frame.to_arrow(compat_level=pl.CompatLevel.oldest()).schema
 
 
-def _insert(delta: DeltaTable, rows: pl.DataFrame, keys: list[str]) -> None:
-    """A merge that only inserts: unlike an append, it fails when the table has changed since `delta` was read."""
-    predicate = " AND ".join(f't."{key}" = s."{key}"' for key in keys)
+def _count(added: Added, table: str, rows: pl.DataFrame, kept: pl.DataFrame) -> None:
+    """Note what became of the rows, of which `kept` were written."""
+    later = kept.filter(pl.col("version") > 1) if "version" in kept.columns else kept.clear()
+    given, written, again = (Counter(frame.get_column("file_id").to_list()) for frame in (rows, kept, later))
+    counts = {"new": written - again, "present": given - written, "versions": again}
+    for name, files in counts.items():
+        getattr(added, name)[table] = files.total()
+        for file, count in files.items():
+            added.files.setdefault(file, Counter())[name] += count
+
+
+def _insert(delta: DeltaTable, rows: pl.DataFrame) -> None:
+    """An append that fails when the table has changed since `delta` was read: a plain one would be tried again."""
     source = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
-    merger = delta.merge(source, predicate, source_alias="s", target_alias="t")
-    merger.when_not_matched_insert_all().execute()
-
-
-def _unseen(*keys: str) -> _Choice:
-    """Keep the rows whose key is not in the table."""
-
-    def choose(rows: pl.DataFrame, there: pl.LazyFrame) -> tuple[pl.DataFrame, list[str]]:
-        seen = there.select(keys).collect()
-        fresh = rows.unique(keys, keep="first", maintain_order=True)
-        return fresh.join(seen, on=keys, how="anti", maintain_order="left"), list(keys)
-
-    return choose
-
-
-LINE_KEY = ["submission_id", "claim_line_number"]
-
-
-def _versions(rows: pl.DataFrame, there: pl.LazyFrame) -> tuple[pl.DataFrame, list[str]]:
-    """Keep the rows whose content is new for their line, numbered after the versions that are there."""
-    seen = there.select(*LINE_KEY, "version", "row_hash").collect().join(rows, on=LINE_KEY, how="semi")
-    fresh = rows.unique([*LINE_KEY, "row_hash"], keep="first", maintain_order=True)
-    fresh = fresh.join(seen, on=[*LINE_KEY, "row_hash"], how="anti", maintain_order="left")
-    last = seen.group_by(LINE_KEY).agg(last=pl.col("version").max())
-    numbered = fresh.join(last, on=LINE_KEY, how="left", maintain_order="left").with_columns(
-        version=pl.col("last").fill_null(0) + pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over(LINE_KEY)
-    )
-    return numbered, [*LINE_KEY, "version"]
+    write_deltalake(delta, source, mode="append", commit_properties=CommitProperties(max_commit_retries=0))
 
 
 def _identified(path: Path) -> str:

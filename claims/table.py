@@ -1,4 +1,4 @@
-"""The three tables as they are stored: one row a service line, one an adjudication event, one an authorization.
+"""The tables as they are stored: one row a service line, an adjudication event, an authorization, a refusal, ...
 
 Dates are calendar days, money is USD in Decimal(12, 2). In a text column null means *not known* (the source does
 not carry the column) and "" means *not present* (the source carries it and left it empty): DESIGN section 4.
@@ -158,12 +158,53 @@ class Authorization(dy.Schema):
     loaded_at = dy.Datetime(nullable=False, time_unit="us", time_zone="UTC")
 
 
+class Rejection(dy.Schema):
+    """Grain: one refusal before adjudication, as delivered (rejection_id): of a claim, or with claim_id "" of a batch.
+
+    No denial: what was refused never reached the payer's adjudication.
+    """
+
+    rejection_id = dy.String(primary_key=True)
+    source_system = dy.String(nullable=False)
+    claim_id = dy.String(nullable=True)
+    known_date = dy.Date(nullable=True)
+    transaction = dy.String(nullable=False, min_length=1)  # 277CA, 999
+    status_category_code = dy.String(nullable=True)
+    status_code = dy.String(nullable=True)
+    entity_code = dy.String(nullable=True)
+    payer_id = dy.String(nullable=True)
+    billing_npi = dy.String(nullable=True)
+    charge_amount = dy.Decimal(12, 2, nullable=True)
+    control_number = dy.String(nullable=True)  # of the transaction set that was refused
+    file_id = dy.String(nullable=False)
+    loaded_at = dy.Datetime(nullable=False, time_unit="us", time_zone="UTC")
+
+
+class ProviderAdjustment(dy.Schema):
+    """Grain: one adjustment of a payment that belongs to no claim of it, as delivered (provider_adjustment_id)."""
+
+    provider_adjustment_id = dy.String(primary_key=True)
+    source_system = dy.String(nullable=False)
+    known_date = dy.Date(nullable=True)
+    paid_date = dy.Date(nullable=True)
+    payer_id = dy.String(nullable=True)
+    provider_npi = dy.String(nullable=True)
+    fiscal_date = dy.Date(nullable=True)
+    reason_code = dy.String(nullable=False, min_length=1)  # WO, FB, L6, 72, CS, ...
+    reference_id = dy.String(nullable=True)
+    amount = dy.Decimal(12, 2, nullable=False)  # positive: the payment was less by it
+    trace_number = dy.String(nullable=True)
+    claim_reference = dy.String(nullable=True)
+    file_id = dy.String(nullable=False)
+    loaded_at = dy.Datetime(nullable=False, time_unit="us", time_zone="UTC")
+
+
 class Reject(dy.Schema):
     """Grain: one row of a file that was not accepted (file_id, row, table). Carries no content of the claim."""
 
     file_id = dy.String(primary_key=True)
     table = dy.String(primary_key=True)
-    row = dy.Int64(primary_key=True)  # 1 = the first row of data
+    row = dy.Int64(primary_key=True)  # 1 = the first row of data; of X12 the first segment
     field = dy.String(nullable=True)
     reason = dy.String(nullable=False)
     loaded_at = dy.Datetime(nullable=False, time_unit="us", time_zone="UTC")
@@ -182,6 +223,15 @@ class SourceFile(dy.Schema):
     loaded_at = dy.Datetime(nullable=False, time_unit="us", time_zone="UTC")
 
 
+class Quality(dy.Schema):
+    """Grain: one kind of fault of a file that kept nothing out: control counts, sums that do not balance, ..."""
+
+    file_id = dy.String(primary_key=True)
+    flag = dy.String(primary_key=True)
+    count = dy.Int64(nullable=False, min=1)
+    loaded_at = dy.Datetime(nullable=False, time_unit="us", time_zone="UTC")
+
+
 # What a file, frame or request may carry in place of, or beside, the stored columns.
 RAW_LINE_COLUMNS = {"member_id": pl.String, "patient_birth_date": pl.Date}
 RAW_AUTHORIZATION_COLUMNS = {"member_id": pl.String}
@@ -189,4 +239,6 @@ REQUIRED = {
     "lines": ("claim_id", "claim_line_number", "claim_line_start_date", "payer_id", "hcpcs_code"),
     "outcomes": ("claim_id",),
     "authorizations": ("prior_authorization_number",),
+    "rejections": ("transaction",),
+    "provider_adjustments": ("reason_code", "amount"),
 }

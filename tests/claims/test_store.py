@@ -138,10 +138,10 @@ def test_a_writer_that_came_between_is_seen(site, monkeypatch):
     store = Store.open(site)
     insert, between = stores._insert, [_batch(site, LINE, LINE | {"claim_id": "A9"})]
 
-    def interrupted(delta, rows, keys):
+    def interrupted(delta, rows):
         if between:
             Store.open(site).add(between.pop())
-        insert(delta, rows, keys)
+        insert(delta, rows)
 
     monkeypatch.setattr(stores, "_insert", interrupted)
     added = store.add(_batch(site, LINE, LINE | {"claim_id": "A2"}))
