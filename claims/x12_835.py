@@ -114,9 +114,8 @@ class _Remittance:
         if part is None:
             self.flag("stray_adjustment")
             return
-        count, group = len(segment), element(segment, 1)
-        for place in range(2, count, 3):
-            carc, amount = segment[place], segment[place + 1] if place + 1 < count else ""
+        for place in range(2, len(segment), 3):
+            group, carc, amount = segment[1], *(segment[place : place + 2] + BLANKS)[:2]
             if carc or amount:
                 part.adjustments.append(f"{group}-{carc}:{amount}" if amount else f"{group}-{carc}")
                 taken = self.cents[amount]
@@ -125,29 +124,28 @@ class _Remittance:
                     part.share += taken
 
     def _dtm(self, segment: Segment) -> None:
-        qualifier = element(segment, 1)
-        if self.claim is None:
+        if self.claim is None or len(segment) < 3:
             self.payment.read(segment)
         elif self.line is None:
-            if qualifier == "232":
-                self.claim.day = self.payment.day(element(segment, 2))
-        elif qualifier == "472" or (qualifier == "150" and not self.line.day):
-            self.line.day = self.payment.day(element(segment, 2))
+            if segment[1] == "232":
+                self.claim.day = self.payment.day(segment[2])
+        elif segment[1] == "472" or (segment[1] == "150" and not self.line.day):
+            self.line.day = self.payment.day(segment[2])
 
     def _ref(self, segment: Segment) -> None:
         if self.claim is None:
             self.payment.read(segment)
-        elif self.line is not None and element(segment, 1) == "6R":
-            self.line.control = element(segment, 2)
+        elif self.line is not None and len(segment) > 2 and segment[1] == "6R":
+            self.line.control = segment[2]
 
     def _amt(self, segment: Segment) -> None:
-        if self.line is not None and element(segment, 1) == "B6":
-            self.line.allowed = element(segment, 2)
+        if self.line is not None and len(segment) > 2 and segment[1] == "B6":
+            self.line.allowed = segment[2]
 
     def _lq(self, segment: Segment) -> None:
         part = self.line or self.claim
-        if part is not None and element(segment, 1) == "HE":
-            part.remarks.append(element(segment, 2))
+        if part is not None and len(segment) > 2 and segment[1] == "HE":
+            part.remarks.append(segment[2])
 
     def _remarks(self, segment: Segment) -> None:
         if self.claim is not None:

@@ -6,7 +6,8 @@ cut off. Blanks and line ends around a segment are no part of it, nor are line e
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from operator import methodcaller
 from typing import BinaryIO
 
 from claims.errors import UnreadableFileError
@@ -20,7 +21,10 @@ Segment = list[str]
 
 
 class Segments:
-    """Iterating gives the segments some at a time, an ISA always alone. component, repetition: those in force."""
+    """Iterating gives the segments some at a time, an ISA always alone. component, repetition: those in force.
+
+    Each is split only when it is asked for: thousands of lists alive at once would keep the garbage collector busy.
+    """
 
     def __init__(self, stream: BinaryIO, flag: Flag) -> None:
         """UnreadableFileError: no ISA, or UTF-16 or EBCDIC."""
@@ -34,16 +38,19 @@ class Segments:
         self._outside = False  # after an IEA
         self._first = self._first_isa()
 
-    def __iter__(self) -> Iterator[list[Segment]]:
+    def __iter__(self) -> Iterator[Iterable[Segment]]:
         found: Delimiters | None = self._first
         while True:
             if found:
                 yield [self._begin(found)]
             found, stop = find_isa(self._text, self._terminator, self._ended)
-            batch = self._taken(stop, found is not None or self._ended)
-            if batch:
-                self._outside = batch[-1][0] == "IEA"
-                yield batch
+            final = found is not None or self._ended
+            texts, rest = self._taken(stop, final)
+            if texts:
+                self._outside = texts[-1].split(self._element, 1)[0] == "IEA"
+                yield map(methodcaller("split", self._element), texts)
+            if final:
+                yield self._unended(rest)
             if not found:
                 if self._ended:
                     return
@@ -82,8 +89,8 @@ class Segments:
             self.flag("isa_length")
         return found.segment
 
-    def _taken(self, stop: int, final: bool) -> list[Segment]:
-        """Cut what is whole before `stop` out of the text; finally also what no terminator ends."""
+    def _taken(self, stop: int, final: bool) -> tuple[list[str], str]:
+        """The text of segments that are whole before `stop`, and finally what no terminator ends."""
         end = stop if final else self._text.rfind(self._terminator, 0, stop) + 1
         body, self._text = self._text[:end], self._text[end:]
         if self._terminator != "\n":
@@ -93,9 +100,7 @@ class Segments:
             self._check_first(texts)
         if len(self._text) > LONGEST + LONGEST_ISA:
             self._drop()
-        element = self._element
-        batch = [text.split(element) for text in map(str.strip, texts) if text]
-        return [*batch, *self._unended(rest.strip(), batch)] if final else batch
+        return list(filter(None, map(str.strip, texts))), rest.strip()
 
     def _check_first(self, texts: list[str]) -> None:
         """The first text alone can be too long, or the end of one that was dropped."""
@@ -112,11 +117,10 @@ class Segments:
         self._dropping = True
         self._text = self._text[-LONGEST_ISA:]
 
-    def _unended(self, rest: str, batch: list[Segment]) -> list[Segment]:
+    def _unended(self, rest: str) -> list[Segment]:
         segment = rest.split(self._element)
         if segment[0] in CLOSING:
             return [segment]
         if rest and not self._dropping:
-            outside = batch[-1][0] == "IEA" if batch else self._outside
-            self.flag("junk" if outside else "truncated")
+            self.flag("junk" if self._outside else "truncated")
         return []
