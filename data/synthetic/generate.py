@@ -6,8 +6,10 @@ resubmissions, duplicates and secondary claims come on top.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -17,17 +19,20 @@ from data.synthetic.authorizations import authorize
 from data.synthetic.billing import bills_of
 from data.synthetic.encounters import encounters_of
 from data.synthetic.facts import facts_of
+from data.synthetic.fhir_write import write_fhir
 from data.synthetic.frames import AUTHORIZATION_COLUMNS, LINE_COLUMNS, book_frame, days, lines_frame
 from data.synthetic.patients import patients_and_sessions
 from data.synthetic.practice import Practice, practice_of
-from data.synthetic.remit import outcomes, reversals
+from data.synthetic.remit import control_number, outcomes, reversals
 from data.synthetic.rulings import original_rulings
 from data.synthetic.world import World
+from data.synthetic.x12_write import claim_file, write_x12
 
+Form = Literal["csv", "x12", "fhir"]
 TRUTH_COLUMNS = (
     "claim_id", "claim_line_number", "submitted_date", "payer_id", "kind", "p_oracle", "p_reachable", "cause",
     "mechanism",
-    "carc", "denied", "target", "answered", "known_date", "lapse", "note", "reviewer",
+    "carc", "denied", "target", "answered", "known_date", "lapse", "note", "reviewer", "payer_claim_control_number",
 )  # fmt: skip
 
 
@@ -42,11 +47,50 @@ class Generated:
     authorizations: pl.DataFrame
     truth: pl.DataFrame
 
-    def write(self, folder: Path) -> None:
-        """lines.csv, outcomes.csv and authorizations.csv in that folder (made if need be): what a practice has."""
+    def write(self, folder: Path, form: Form = "csv") -> None:
+        """What a practice has, in that folder (made if need be): lines.csv and outcomes.csv, or the files of
+        x12_write or fhir_write in their place; always authorizations.csv.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        for name in ("lines", "outcomes", "authorizations"):
-            getattr(self, name).write_csv(folder / f"{name}.csv")
+        self.authorizations.write_csv(folder / "authorizations.csv")
+        if form == "x12":
+            write_x12(folder, self.lines.with_columns(refused=self._refused()), self.told())
+        elif form == "fhir":
+            write_fhir(folder, self.lines, self.told())
+        else:
+            self.lines.write_csv(folder / "lines.csv")
+            self.outcomes.write_csv(folder / "outcomes.csv")
+
+    def write_claims(self, path: Path) -> None:
+        """The lines alone as one 837P file."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        claim_file(path, self.lines, self.told())
+
+    def until(self, day: date) -> Generated:
+        """What was sent or known before that day."""
+        sent, known = self.lines["submitted_date"] < day, pl.col("known_date") < day
+        return replace(
+            self, lines=self.lines.filter(sent), truth=self.truth.filter(sent), outcomes=self.outcomes.filter(known),
+            authorizations=self.authorizations.filter(known),
+        )  # fmt: skip
+
+    def since(self, day: date) -> Generated:
+        """What was sent on that day or later, and all that is known of it and of what came before."""
+        sent = self.lines["submitted_date"] >= day
+        return replace(self, lines=self.lines.filter(sent), truth=self.truth.filter(sent))
+
+    def told(self) -> pl.DataFrame:
+        """The outcomes, each with the columns of the line that it is about; in their order."""
+        of = ["payer_claim_control_number", "claim_line_number"]
+        lines = self.lines.drop("claim_id", "payer_id").hstack(self.truth.select("payer_claim_control_number"))
+        return self.outcomes.join(lines, on=of, how="left", maintain_order="left")
+
+    def _refused(self) -> pl.Series:
+        """Of each line whether its claim never got through: a part of those that are never answered."""
+        number = self.truth["payer_claim_control_number"].str.tail(8).cast(pl.Int64)
+        silent = (self.truth["answered"] == 0) & (self.truth["kind"] == "original")
+        kind = pl.when(silent & (number % 2 == 0)).then(pl.lit("277CA")).when(silent & (number % 8 == 1))
+        return pl.select(kind.then(pl.lit("999"))).to_series()
 
     def write_truth(self, path: Path) -> None:
         """The truth as one CSV file; its folder is made if need be."""
@@ -108,6 +152,7 @@ def _truth(lines: pl.DataFrame, rulings: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([keys, rulings], how="horizontal").with_columns(
         cause=pl.col("category"),
         known_date=days(rulings["known_day"].to_numpy()),
+        payer_claim_control_number=control_number(rulings),
         answered=pl.col("answered").cast(pl.Int8),
     ).select(TRUTH_COLUMNS)  # fmt: skip
 

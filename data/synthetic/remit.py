@@ -27,9 +27,14 @@ def outcomes(world: World, lines: pl.DataFrame, rulings: pl.DataFrame, seed: int
         paid_amount=money(amounts["paid"]),
         adjustments=_adjustments(amounts),
         remark_codes=rulings["rarc"],
-        payer_claim_control_number=pl.lit("SYNC") + rulings["control"].cast(pl.String).str.zfill(8),
+        payer_claim_control_number=control_number(rulings),
     )
     return frame.select(OUTCOME_COLUMNS).filter(rulings["answered"])
+
+
+def control_number(rulings: pl.DataFrame) -> pl.Series:
+    """What the payer calls each line's submission."""
+    return "SYNC" + rulings["control"].cast(pl.String).str.zfill(8)
 
 
 def contract_cents(world: World, lines: pl.DataFrame) -> Ints:
