@@ -29,6 +29,8 @@ class IngestSettings(Section):
 
     source_system: str = "practice"
     max_reject_share: float = Field(default=0.5, ge=0, le=1)
+    max_unpacked_bytes: int = Field(default=8 << 30, ge=1)
+    max_ratio: int = Field(default=250, ge=1)
     carc_classes: Path | None = None
 
 
