@@ -118,9 +118,8 @@ def _numbered(claims: pl.DataFrame) -> pl.DataFrame:
 def _parties() -> list[pl.Expr]:
     """Loops 2000A to 2010CA, where they do not go on from the claim before."""
     state = pl.col("service_state").fill_null("")
-    person = segment(
-        ADDRESS, state, f"*{ZIP}~DMG*D8*", day8("patient_birth_date"), "*", pl.col("patient_sex").fill_null("U"), "~"
-    )
+    sex, payer = pl.col("patient_sex").fill_null("U"), pl.col("payer_name").fill_null("")
+    person = segment(ADDRESS, state, f"*{ZIP}~DMG*D8*", day8("patient_birth_date"), "*", sex, "~")
     dependent, opens = pl.col("dependent"), pl.col("subscriber_hl").is_not_null()
     child, relation = (pl.when(dependent).then(pl.lit(a)).otherwise(pl.lit(b)) for a, b in (("1", "0"), ("", "18")))
     surname = pl.when(dependent).then(pl.lit(SECOND_SURNAME)).otherwise(pl.lit(SURNAME))
