@@ -119,14 +119,14 @@ class _Reading:
         elif kind == "Bundle":
             yield self._refused("Bundle", "lies too deep in others")
         elif kind in ("Claim", "ClaimResponse", "ExplanationOfBenefit"):
-            if self._counts(resource):
-                yield from (
-                    self._billed(resource, references) if kind == "Claim" else self._remitted(resource, references)
-                )
-        elif not kind:
-            yield self._refused("resourceType", "is missing")
-        elif kind not in SUPPORTING:
+            read = self._billed if kind == "Claim" else self._remitted
+            yield from read(resource, references) if self._counts(resource) else ()
+        elif kind in SUPPORTING:
+            references.add(resource)
+        elif kind:
             self.flag("unsupported_resource")
+        else:
+            yield self._refused("resourceType", "is missing")
 
     def _bundle(self, bundle: Json, references: References, depth: int) -> Iterator[Unit]:
         listed = entries(bundle, "entry")
