@@ -58,7 +58,7 @@ class _Remittance:
     def __init__(self, transaction: Transaction, flag: Flag) -> None:
         self.transaction, self.reader, self.flag = transaction, transaction.reader, flag
         self.payment = Payment(transaction, flag)
-        self.cents, self.services = self.payment.cents, Few(self._service)
+        self.cents, self.days, self.services = self.payment.cents, self.payment.days, Few(self._service)
         self.shares = _cost_shares()
         self.claim: _Part | None = None
         self.line: _Part | None = None  # the last of `lines`
@@ -114,8 +114,10 @@ class _Remittance:
         if part is None:
             self.flag("stray_adjustment")
             return
-        for place in range(2, len(segment), 3):
-            group, carc, amount = segment[1], *(segment[place : place + 2] + BLANKS)[:2]
+        if len(segment) % 3 == 0:  # the last code stands without its amount
+            segment = [*segment, ""]
+        for place in range(2, len(segment) - 1, 3):
+            group, carc, amount = segment[1], segment[place], segment[place + 1]
             if carc or amount:
                 part.adjustments.append(f"{group}-{carc}:{amount}" if amount else f"{group}-{carc}")
                 taken = self.cents[amount]
@@ -126,11 +128,13 @@ class _Remittance:
     def _dtm(self, segment: Segment) -> None:
         if self.claim is None or len(segment) < 3:
             self.payment.read(segment)
-        elif self.line is None:
-            if segment[1] == "232":
-                self.claim.day = self.payment.day(segment[2])
-        elif segment[1] == "472" or (segment[1] == "150" and not self.line.day):
-            self.line.day = self.payment.day(segment[2])
+            return
+        _, qualifier, raw = segment[:3]
+        if self.line is None:
+            if qualifier == "232":
+                self.claim.day = self.days[raw] or self.payment.day(raw)
+        elif qualifier == "472" or (qualifier == "150" and not self.line.day):
+            self.line.day = self.days[raw] or self.payment.day(raw)
 
     def _ref(self, segment: Segment) -> None:
         if self.claim is None:
@@ -158,13 +162,14 @@ class _Remittance:
         claim, lines = self.claim, self.lines
         if claim is None:
             return None
-        unit, shared = Unit("outcomes", claim.at), self._of_claim(claim)
+        shared = self._of_claim(claim)
+        rows = [self._line(line, claim, shared) for line in lines]
+        unit = Unit("outcomes", claim.at, rows, [line.at for line in lines])
+        for index, row in enumerate(rows):
+            if not (row["hcpcs_code"] or row["line_item_control_no"]):
+                unit.blame(index, "hcpcs_code", "is missing")
         if not lines or claim.adjustments:
             unit.add(self._whole(claim, shared, alone=not lines), claim.at)
-        for line in lines:
-            unit.add(self._line(line, claim, shared), line.at)
-            if not line.control and not unit.rows[-1]["hcpcs_code"]:
-                unit.blame(len(unit.rows) - 1, "hcpcs_code", "is missing")
         if not self._balances(claim, lines) and cut:
             unit.blame(-1, "", "the file ends within this claim")
         self.payment.expected += self.cents[claim.head[4]]
@@ -206,7 +211,7 @@ class _Remittance:
             "paid_amount": head[3],
             "allowed_amount": self._allowed(line, head[3]),
             "adjustments": ";".join(line.adjustments),
-            "remark_codes": _distinct(line.remarks + claim.remarks),
+            "remark_codes": _distinct(line.remarks + claim.remarks) if line.remarks or claim.remarks else "",
         }
 
     def _allowed(self, part: _Part, paid: str) -> str:
@@ -239,4 +244,4 @@ class _Remittance:
 
 
 def _distinct(codes: list[str]) -> str:
-    return ";".join(dict.fromkeys(filter(None, codes))) if codes else ""
+    return ";".join(dict.fromkeys(filter(None, codes)))
