@@ -71,14 +71,12 @@ class Payment:
 
     def provider_adjustments(self) -> Unit | None:
         """One row for each of up to six pairs of every PLB; their places run on from the segment's, so as to differ."""
-        if not self.adjustments:
-            return None
-        unit = Unit("provider_adjustments", self.adjustments[0][1])
+        unit = Unit("provider_adjustments", self.adjustments[0][1] if self.adjustments else 0)
         for segment, at in self.adjustments:
             for place in range(3, len(segment), 2):
                 if segment[place] or element(segment, place + 1):
                     unit.add(self._adjustment(segment, place), max(at, unit.at[-1] + 1) if unit.at else at)
-        return unit
+        return unit if unit.rows else None
 
     def _adjustment(self, segment: Segment, place: int) -> Row:
         reason, reference = (*split(segment[place], self.transaction.reader.component), "")[:2]
