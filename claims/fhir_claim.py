@@ -14,7 +14,8 @@ from claims.cells import CellError
 from claims.fhir_elements import (
     Json,
     References,
-    adjudicated,
+    amount_in,
+    by_category,
     child,
     children,
     code_in,
@@ -218,7 +219,7 @@ def service_days(item: Json, claim: Json) -> tuple[str, str]:
 def charge_of(item: Json, references: References) -> str:
     """What was billed: the net amount, the submitted one, or the price of a unit times the units."""
     flag = references.flag
-    told = money(item, "net", flag) or adjudicated(item, {"submitted"}, flag)
+    told = money(item, "net", flag) or amount_in(by_category(item), flag, "submitted")
     price = "" if told else money(item, "unitPrice", flag)
     try:
         cents, units = amount_of(price), quantity(value_of(item, "quantity"))

@@ -34,13 +34,16 @@ def text(value: Any) -> str:
 
 def child(node: Any, name: str) -> Json:
     """The object of that name; of a list its first; {} where there is none."""
-    return next(children(node, name), {})
+    value = node.get(name) if isinstance(node, dict) else None
+    return value if isinstance(value, dict) else next(iter(children(node, name)), {})
 
 
-def children(node: Any, name: str) -> Iterator[Json]:
+def children(node: Any, name: str) -> list[Json]:
     """The objects of that name, in order; what is no object is passed over."""
     value = node.get(name) if isinstance(node, dict) else None
-    yield from (one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict))
+    if isinstance(value, list):
+        return [one for one in value if isinstance(one, dict)]
+    return [value] if isinstance(value, dict) else []
 
 
 def entries(node: Any, name: str) -> list[Any]:
@@ -63,16 +66,17 @@ def value_of(node: Any, name: str) -> str:
     return ""
 
 
-def codings(node: Any, *names: str) -> Iterator[tuple[str, str, Json]]:
+def codings(node: Any, *names: str) -> list[tuple[str, str, Json]]:
     """(system, code, coding) of the concepts of those names; a bare coding or code counts as one of its own."""
+    found: list[tuple[str, str, Json]] = []
     for name in names:
         for one in entries(node, name):
-            if isinstance(one, str):
-                yield "", one.strip(), {}
-            elif isinstance(one, dict):
-                for coding in [*children(one, "coding"), one]:
-                    if told := text(coding.get("code")):
-                        yield text(coding.get("system")), told, coding
+            if isinstance(one, dict):
+                told = [*children(one, "coding"), one] if "code" in one else children(one, "coding")
+                found += [(text(coding.get("system")), text(coding.get("code")), coding) for coding in told]
+            else:
+                found.append(("", text(one), {}))
+    return [coding for coding in found if coding[1]]
 
 
 def code_in(node: Any, name: str, known: Collection[str]) -> str:
@@ -101,13 +105,19 @@ def money(node: Any, name: str, flag: Flag) -> str:
     return value_of(amount, "value")
 
 
-def adjudicated(node: Any, known: Collection[str], flag: Flag) -> str:
-    """The amount of the first adjudication (or total) of one of these categories."""
-    for name in ("adjudication", "total"):
+def by_category(node: Any, *names: str) -> dict[str, Json]:
+    """The first of the adjudications (of those names: totals, too) of each category, which is in lower case."""
+    found: dict[str, Json] = {}
+    for name in names or ("adjudication",):
         for one in children(node, name):
-            if code_in(one, "category", known):
-                return money(one, "amount", flag)
-    return ""
+            for _, code, _ in codings(one, "category"):
+                found.setdefault(code.lower(), one)
+    return found
+
+
+def amount_in(found: dict[str, Json], flag: Flag, *categories: str) -> str:
+    """The amount of the first of these categories that is there."""
+    return next((money(found[one], "amount", flag) for one in categories if one in found), "")
 
 
 def day(value: Any) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from claims.adjustments import load_classes
-from claims.fhir_elements import Json, adjudicated, children, codings, money, text
+from claims.fhir_elements import Json, amount_in, children, codings, money, text
 from claims.unit import Flag
 
 GROUPS = frozenset({"CO", "PR", "OA", "PI", "CR"})
@@ -29,8 +29,8 @@ EXPLAINS_NONCOVERED = frozenset({"denialreason", "adjustmentreason", "rejectreas
 ZERO = re.compile(r"-?0*\.?0*")
 
 
-def reasons_of(node: Json, flag: Flag) -> tuple[list[tuple[str, str]], list[str]]:
-    """(CO-45, amount or "") of an item or a claim in order, and its remark codes, each once.
+def reasons_of(node: Json, found: dict[str, Json], flag: Flag) -> tuple[list[tuple[str, str]], list[str]]:
+    """(CO-45, amount or "") of an item or a claim in order, and its remark codes, each once. found: `by_category`.
 
     A share of the patient that is told by its category alone gets its CARC. A lone reason without an amount explains
     the noncovered amount (CARIN Blue Button).
@@ -48,9 +48,9 @@ def reasons_of(node: Json, flag: Flag) -> tuple[list[tuple[str, str]], list[str]
             told.append((f"{own or group or _usual_group(carc, flag)}-{carc}", "" if place else amount))
     if len(explaining) == 1:
         code, _ = told[explaining[0]]
-        noncovered = adjudicated({"adjudication": node.get("adjudication")}, {"noncovered"}, flag)
+        noncovered = amount_in(found, flag, "noncovered")
         told[explaining[0]] = (code, "" if ZERO.fullmatch(noncovered) else noncovered)
-    return told + list(_shares(node, {code.partition("-")[2] for code, _ in told}, flag)), list(remarks)
+    return told + list(_shares(found, {code.partition("-")[2] for code, _ in told}, flag)), list(remarks)
 
 
 def code_in_any(adjudication: Json, known: frozenset[str]) -> bool:
@@ -98,9 +98,9 @@ def _stated(adjudication: Json) -> Iterator[str]:
                 yield from (code for _, code, _ in codings(one, "valueCoding", "valueCodeableConcept"))
 
 
-def _shares(node: Json, told: set[str], flag: Flag) -> Iterator[tuple[str, str]]:
+def _shares(found: dict[str, Json], told: set[str], flag: Flag) -> Iterator[tuple[str, str]]:
     for category, carc in SHARES.items():
-        amount = "" if carc in told else adjudicated({"adjudication": node.get("adjudication")}, {category}, flag)
+        amount = "" if carc in told else amount_in(found, flag, category)
         if not ZERO.fullmatch(amount):
             yield f"PR-{carc}", amount
 

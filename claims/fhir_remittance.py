@@ -14,7 +14,8 @@ from claims.fhir_claim import account_number, charge_of, claim_id_of, control_nu
 from claims.fhir_elements import (
     Json,
     References,
-    adjudicated,
+    amount_in,
+    by_category,
     child,
     children,
     code_in,
@@ -27,10 +28,10 @@ from claims.fhir_elements import (
     type_and_id,
 )
 from claims.fhir_parties import Parties, payer_id
-from claims.fhir_reasons import reasons_of, turned
+from claims.fhir_reasons import SHARES, reasons_of, turned
 from claims.fields import PARSERS
 from claims.quantities import money as amount_of
-from claims.unit import Row, Unit
+from claims.unit import Flag, Row, Unit
 
 EMPTY: Row = dict.fromkeys((name for name in PARSERS["outcomes"] if name != "denied"), "")
 REVERSAL = "22"
@@ -124,14 +125,14 @@ class Remittance:
         numbers = texts(item, "itemSequence") or texts(item, "sequenceLinkId") or texts(item, "sequence")
         number = numbers[0] if len(numbers) == 1 else ""
         billed = item if "productOrService" in item or "service" in item else self._billed(number)
-        flag = self.references.flag
-        charge = adjudicated(item, {"submitted"}, flag) or charge_of(item, self.references)
+        found = by_category(item)
+        charge = amount_in(found, self.references.flag, "submitted") or charge_of(item, self.references)
         return {
             "claim_line_number": number,
             "line_item_control_no": control_number(item) or control_number(billed),
             "claim_line_start_date": service_days(billed, self.claim or self.response)[0],
             **service_of(billed, self.references),
-            **self._amounts(item, charge or charge_of(billed, self.references)),
+            **self._amounts(item, found, charge or charge_of(billed, self.references)),
         }
 
     def _billed(self, number: str) -> Json:
@@ -139,21 +140,21 @@ class Remittance:
         return next(items, {}) if number else {}
 
     def _of_the_claim(self) -> Row:
-        flag = self.references.flag
-        told = self._amounts(self.response, adjudicated(self.response, {"submitted"}, flag))
+        flag, found = self.references.flag, by_category(self.response, "adjudication", "total")
+        if entries(self.response, "item"):  # whose shares of the patient are summed up here
+            found = {category: one for category, one in found.items() if category not in SHARES}
+        told = self._amounts(self.response, found, amount_in(found, flag, "submitted"))
         paid = money(child(self.response, "payment"), "amount", flag)
         return told | {"paid_amount": self._signed(paid) if paid else told["paid_amount"]}
 
-    def _amounts(self, node: Json, charge: str) -> Row:
+    def _amounts(self, node: Json, found: dict[str, Json], charge: str) -> Row:
         flag = self.references.flag
-        adjustments, remarks = reasons_of(node, flag)
+        adjustments, remarks = reasons_of(node, found, flag)
         return {
             "charge_amount": self._signed(charge),
-            "paid_amount": self._signed(paid_of(node, self.references)),
-            "allowed_amount": self._signed(adjudicated(node, {"allowed", "eligible"}, flag)),
-            "adjustments": ";".join(
-                f"{code}:{self._signed(amount)}" if amount else code for code, amount in adjustments
-            ),
+            "paid_amount": self._signed(paid_of(found, flag)),
+            "allowed_amount": self._signed(amount_in(found, flag, "allowed", "eligible")),
+            "adjustments": ";".join(f"{code}:{self._signed(cut)}" if cut else code for code, cut in adjustments),
             "remark_codes": ";".join(remarks),
         }
 
@@ -161,13 +162,12 @@ class Remittance:
         return turned(amount) if self.cancelled else amount
 
 
-def paid_of(node: Json, references: References) -> str:
-    """What was paid, to provider and patient together; else the benefit."""
-    flag = references.flag
-    told = [adjudicated(node, {category}, flag) for category in ("paidtoprovider", "paidtopatient")]
+def paid_of(found: dict[str, Json], flag: Flag) -> str:
+    """What was paid by category, to provider and patient together; else the benefit."""
+    told = [amount_in(found, flag, category) for category in ("paidtoprovider", "paidtopatient")]
     stated = [amount for amount in told if amount]
     if len(stated) < 2:
-        return next(iter(stated), "") or adjudicated(node, {"benefit", "paid", "payment"}, flag)
+        return next(iter(stated), "") or amount_in(found, flag, "benefit", "paid", "payment")
     try:
         return str(sum(filter(None, map(amount_of, stated))))
     except CellError:

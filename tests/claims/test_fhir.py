@@ -526,7 +526,8 @@ def test_reasons_of_the_whole_claim_are_a_row_without_a_line() -> None:
         "adjustments": "CO-29:934.50",
     }
     assert {name: row[name] for name in told} == told
-    assert len(outcomes(EOB | {"total": whole["total"]})) == 2
+    assert len(outcomes(EOB | {"total": [*whole["total"], paid("deductible", "9.00")]})) == 2
+    assert outcomes(EOB | {"item": None, "total": [paid("deductible", "9.00")]})[0]["adjustments"] == "PR-1:9.00"
     assert len(outcomes(EOB | whole)) == 3
 
 
