@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from claims.unit import Flag, Row, Unit
-from claims.x12 import Segment, Transaction, element, iso_date
+from claims.x12 import Transaction, element, iso_date
 from claims.x12_cells import split
+from claims.x12_segments import Segment
 
 REFUSED = frozenset(
     {"A3", "A6", "A7", "A8"}

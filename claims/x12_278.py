@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from claims.cells import CellError
 from claims.quantities import quantity
 from claims.unit import Flag, Row, Unit
-from claims.x12 import Segment, Transaction, element, iso_date
+from claims.x12 import Transaction, element, iso_date
 from claims.x12_cells import service, split
+from claims.x12_segments import Segment
 
 STATUSES = {
     "A1": "approved", "A2": "approved", "A6": "approved", "A4": "pending", "CT": "pending", "A3": "denied",

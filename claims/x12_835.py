@@ -13,9 +13,10 @@ import polars as pl
 
 from claims.adjustments import load_classes
 from claims.unit import Flag, Row, Unit
-from claims.x12 import Segment, Transaction, element
+from claims.x12 import Transaction, element
 from claims.x12_cells import Few, service, split, written
 from claims.x12_payment import Payment
+from claims.x12_segments import Segment
 
 BLANKS = [""] * 8  # so that elements which were left out can be asked for
 CLAIM_REMARKS = {"MOA": (3, 4, 5, 6, 7), "MIA": (5, 20, 21, 22, 23)}

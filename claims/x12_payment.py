@@ -8,8 +8,9 @@ Flags: unbalanced_transaction, invalid_date, known_date_assumed.
 from __future__ import annotations
 
 from claims.unit import Flag, Row, Unit
-from claims.x12 import Segment, Transaction, element
+from claims.x12 import Transaction, element
 from claims.x12_cells import Few, cents, iso_day, split
+from claims.x12_segments import Segment
 
 PAYER_IDS = ("2U", "XV", "PI", "NF")  # the surest first
 
