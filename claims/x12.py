@@ -13,6 +13,7 @@ from itertools import chain
 from typing import BinaryIO
 
 from claims.unit import Flag
+from claims.x12_cells import iso_day
 from claims.x12_isa import looks_like_x12 as looks_like_x12
 from claims.x12_segments import Segment, Segments
 
@@ -29,7 +30,7 @@ def element(segment: Segment, index: int) -> str:
 
 
 def iso_date(raw: str) -> str:
-    """CCYYMMDD as YYYY-MM-DD; anything else as it is, for the parser of its column to judge."""
+    """CCYYMMDD as YYYY-MM-DD; anything else as it is, for the parser of the column to judge."""
     return f"{raw[:4]}-{raw[4:6]}-{raw[6:]}" if len(raw) == 8 and raw.isdecimal() else raw
 
 
@@ -172,13 +173,12 @@ class Reader:
             self.flag("missing_gs")
         self._transactions += 1
         version = element(group, 8) or element(segment, 3)
-        date = iso_date(element(group, 4))
         return Transaction(
             kind=self._kind(element(segment, 1), f"{version} {element(segment, 3)}"),
             version=version,
             sender=element(group, 2) or element(interchange, 6).strip(),
             receiver=element(group, 3) or element(interchange, 8).strip(),
-            group_date=date if len(date) == 10 else "",
+            group_date=iso_day(element(group, 4)),
             control=element(segment, 2),
             group_control=element(group, 6),
             interchange_control=element(interchange, 13),

@@ -1,0 +1,281 @@
+"""837P and 837I to claim lines: one Unit a CLM, one row an LX. Which segment speaks for what, its loop tells.
+
+Loops are levels here: a level is what each segment id means in it, so that another payer's loops (2320, 2330, 2430)
+cannot speak for the claim. Names, streets, cities and ZIP codes are never read.
+Flags: unbalanced_claim, pointer_out_of_range, diagnoses_beyond_12, missing_lx, line_number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from claims.cells import LONGEST_TEXT
+from claims.table import DIAGNOSES
+from claims.unit import Flag, Row, Unit
+from claims.x12 import Transaction, element, iso_date
+from claims.x12_837_state import EMPTY, NO_BILLER, NO_PERSON, Level, Reading, dates, npi_of, state_of
+from claims.x12_cells import split
+from claims.x12_segments import Segment
+
+MOST_LINES = 5_000  # of one claim; the guides end at 999. One claim must not fill the memory
+OF_CLAIM = {"F8": "original_reference_number", "G1": "prior_authorization_number", "9F": "referral_number"}
+OF_LINE = {"6R": "line_item_control_no", "G1": "prior_authorization_number", "9F": "referral_number"}
+INSTEAD = {"71": "82", "P3": "DN"}  # attending and primary care provider, unless the claim names the other one
+NPIS = {
+    "82": "rendering_npi", "71": "rendering_npi", "DN": "referring_npi", "P3": "referring_npi", "77": "facility_npi",
+}  # fmt: skip
+ABSENT = [""] * 10
+PLACES = tuple(str(place) for place in range(1, len(DIAGNOSES) + 1))
+
+
+def claims_of(transaction: Transaction, flag: Flag) -> Iterator[Unit]:
+    """Each claim of an 837 as it ends: table "lines", every column of CARRIED, "" where the claim leaves it out.
+
+    A claim without lines, with more than MOST_LINES, or cut off by the end of its source has a fault of its own.
+    """
+    reading = Reading(transaction, flag, OUTSIDE)
+    for segment in transaction:
+        handle = reading.level.get(segment[0])
+        if handle is not None:
+            unit = handle(reading, segment)
+            if unit is not None:
+                yield unit
+    last = reading.finish()
+    if last is not None:
+        if transaction.cut:
+            last.blame(-1, "", "the file ends before the claim does")
+        yield last
+
+
+# Levels above the claim
+
+
+def _header(reading: Reading, segment: Segment) -> None:
+    reading.submitted = iso_date(element(segment, 4)) or reading.submitted
+
+
+def _hierarchy(reading: Reading, segment: Segment) -> Unit | None:
+    """HL: 20 billing provider, 22 subscriber, 23 patient; each forgets what stood below it."""
+    unit = reading.finish()
+    kind = element(segment, 3)
+    reading.entity = ""
+    if kind == "20":
+        reading.biller = NO_BILLER.copy()
+    if kind in ("20", "22"):
+        reading.subscriber = {}
+    reading.person = NO_PERSON.copy()
+    reading.level = {"20": BILLER, "22": SUBSCRIBER, "23": PATIENT}.get(kind, OUTSIDE)
+    return unit
+
+
+def _biller_specialty(reading: Reading, segment: Segment) -> None:
+    if element(segment, 1) in ("BI", "PT"):
+        reading.biller["rendering_taxonomy"] = element(segment, 3)
+
+
+def _biller_name(reading: Reading, segment: Segment) -> None:
+    reading.entity = element(segment, 1)
+    if reading.entity == "85":
+        reading.biller["billing_npi"] = reading.biller["rendering_npi"] = npi_of(segment)
+
+
+def _biller_place(reading: Reading, segment: Segment) -> None:
+    if reading.entity == "85":
+        reading.biller["service_state"] = state_of(segment)
+
+
+def _insurance(reading: Reading, segment: Segment) -> None:
+    _, order, _, plan, _, _, _, _, _, filing = (segment + ABSENT)[:10]
+    reading.subscriber |= {
+        "payer_responsibility_code": order, "plan_id": plan, "claim_filing_indicator_code": filing,
+    }  # fmt: skip
+
+
+def _subscriber_name(reading: Reading, segment: Segment) -> None:
+    subscriber = reading.subscriber
+    match segment[1:3]:
+        case ["IL", _]:
+            subscriber["member_id"] = member = element(segment, 9)
+            if member and subscriber.get("plan_id") == member:  # SBR03 may hold the number of the policy
+                subscriber["plan_id"] = ""
+        case ["PR", kind]:
+            subscriber["payer_id"] = element(segment, 9)
+            subscriber["payer_name"] = element(segment, 3) if kind != "1" else ""  # 1: a person
+
+
+def _birth_and_sex(reading: Reading, segment: Segment) -> None:
+    reading.person = {"patient_birth_date": iso_date(element(segment, 2)), "patient_sex": element(segment, 3)}
+
+
+# The claim
+
+
+def _open_claim(reading: Reading, segment: Segment) -> Unit | None:
+    finished = reading.finish()
+    place, qualifier, frequency = (split(element(segment, 5), reading.component) + ABSENT)[:3]
+    institutional = reading.institutional or qualifier == "A"  # A: the place is the start of a UB type of bill
+    reading.claim = reading.target = claim = EMPTY | reading.biller | reading.subscriber | reading.person
+    claim["claim_id"] = element(segment, 1)
+    claim["submitted_date"] = reading.submitted
+    claim["claim_type"] = "institutional" if institutional else "professional"
+    claim["place_of_service_code"] = "" if institutional else place
+    claim["claim_frequency_code"] = frequency
+    reading.charge = element(segment, 2)
+    reading.codes = 0
+    reading.roles, reading.entity = set(), ""
+    reading.level = CLAIM
+    reading.unit = Unit("lines", reading.reader.position)
+    return finished
+
+
+def _claim_dates(reading: Reading, segment: Segment) -> None:
+    """DTP*434 (the statement) or 472, for lines without a date of their own."""
+    kind = element(segment, 1)
+    if kind == "472" or (kind == "434" and "472" not in reading.roles):
+        reading.roles.add(kind)
+        reading.claim |= dates(element(segment, 3))
+
+
+def _claim_reference(reading: Reading, segment: Segment) -> None:
+    column = OF_CLAIM.get(element(segment, 1))
+    if column and len(segment) < 5:
+        reading.claim[column] = element(segment, 2)
+
+
+def _diagnosis_codes(reading: Reading, segment: Segment) -> None:
+    for composite in segment[1:]:
+        kind, code = reading.diagnoses[composite]
+        if not kind:
+            continue
+        if reading.codes == len(DIAGNOSES):
+            reading.flag("diagnoses_beyond_12")
+            return
+        reading.claim[DIAGNOSES[reading.codes]] = code
+        reading.claim["diagnosis_code_type"] = reading.claim["diagnosis_code_type"] or kind
+        reading.codes += 1
+
+
+def _leave(reading: Reading, segment: Segment) -> None:
+    """SBR (2320) and SVD (2430): what follows is another payer's, up to the next line or claim."""
+    reading.level = OTHER_PAYER
+
+
+# Providers, of the claim or of a line
+
+
+def _provider(reading: Reading, segment: Segment) -> None:
+    reading.entity = entity = element(segment, 1)
+    column = NPIS.get(entity)
+    if column is None:
+        return
+    if INSTEAD.get(entity) in reading.roles:
+        reading.entity = ""
+        return
+    reading.roles.add(entity)
+    reading.target[column] = npi_of(segment)
+    if column == "rendering_npi":
+        reading.target["rendering_taxonomy"] = ""
+    elif entity == "77":
+        reading.target["service_state"] = reading.biller["service_state"]
+
+
+def _specialty(reading: Reading, segment: Segment) -> None:
+    if reading.entity in ("82", "71"):
+        reading.target["rendering_taxonomy"] = element(segment, 3)
+
+
+def _place(reading: Reading, segment: Segment) -> None:
+    if reading.entity == "77":
+        reading.target["service_state"] = state_of(segment) or reading.biller["service_state"]
+
+
+# The line
+
+
+def _open_line(reading: Reading, segment: Segment) -> None:
+    unit = reading.unit
+    if unit is None:
+        return
+    if len(unit.rows) == MOST_LINES:
+        unit.blame(-1, "claim_line_number", f"has no place: the claim has more than {MOST_LINES:,} lines")
+        reading.level = OUTSIDE
+        return
+    reading.target = row = reading.claim.copy()
+    row["claim_line_number"] = element(segment, 1).lstrip("0")
+    reading.roles, reading.entity, reading.served = set(), "", False
+    reading.level = LINE
+    unit.add(row, reading.reader.position)
+
+
+def _served(reading: Reading, segment: Segment) -> Row:
+    """The row for an SV1 or SV2: the current line, or one more where the LX is missing."""
+    if reading.level is not LINE or reading.served:
+        reading.flag("missing_lx")
+        _open_line(reading, ["LX"])
+    reading.served = True
+    return reading.target
+
+
+def _professional(reading: Reading, segment: Segment) -> None:
+    row = _served(reading, segment)
+    _, composite, charge, _, units, place, _, pointers = (segment + ABSENT)[:8]
+    row.update(reading.services[composite])
+    row["charge_amount"], row["service_unit_quantity"] = charge, units
+    if place:
+        row["place_of_service_code"] = place
+    if pointers:
+        row["diagnosis_pointers"] = _pointers(reading, pointers)
+
+
+def _pointers(reading: Reading, composite: str) -> str:
+    told = [pointer.lstrip("0") for pointer in split(composite, reading.component) if pointer]
+    kept = [pointer for pointer in told if pointer in PLACES[: reading.codes]]
+    if len(kept) < len(told):
+        reading.flag("pointer_out_of_range")
+    return ",".join(kept)
+
+
+def _institutional(reading: Reading, segment: Segment) -> None:
+    row = _served(reading, segment)
+    _, _, composite, charge, _, units = (segment + ABSENT)[:6]
+    row.update(reading.services[composite])
+    row["charge_amount"], row["service_unit_quantity"] = charge, units
+    row["claim_type"], row["place_of_service_code"] = "institutional", ""
+
+
+def _line_dates(reading: Reading, segment: Segment) -> None:
+    if element(segment, 1) == "472":
+        reading.target.update(dates(element(segment, 3)))
+
+
+def _line_reference(reading: Reading, segment: Segment) -> None:
+    """REF04 names another payer whose number it is; so does a loop of another payer (4010: 2420G)."""
+    column = OF_LINE.get(element(segment, 1))
+    if column and len(segment) < 5 and reading.entity != "PR":
+        reading.target[column] = element(segment, 2)
+
+
+def _note(reading: Reading, segment: Segment) -> None:
+    if element(segment, 1) in ("ADD", "DCP") and len(reading.target["line_note"]) <= LONGEST_TEXT:
+        reading.target["line_note"] = f"{reading.target['line_note']} {element(segment, 2)}".strip()
+
+
+def _drug(reading: Reading, segment: Segment) -> None:
+    if element(segment, 2) == "N4":
+        reading.target["ndc_code"] = element(segment, 3)
+
+
+# What a segment means at each level; what is not listed means nothing there
+
+OUTSIDE: Level = {"BHT": _header, "HL": _hierarchy, "CLM": _open_claim}
+BILLER = OUTSIDE | {"PRV": _biller_specialty, "NM1": _biller_name, "N4": _biller_place}
+PATIENT = OUTSIDE | {"DMG": _birth_and_sex}
+SUBSCRIBER = PATIENT | {"SBR": _insurance, "NM1": _subscriber_name}
+OTHER_PAYER = OUTSIDE | {"LX": _open_line, "SV1": _professional, "SV2": _institutional}
+PROVIDERS: Level = {"NM1": _provider, "PRV": _specialty, "N4": _place}
+CLAIM = OTHER_PAYER | PROVIDERS | {
+    "DTP": _claim_dates, "REF": _claim_reference, "HI": _diagnosis_codes, "SBR": _leave,
+}  # fmt: skip
+LINE = OTHER_PAYER | PROVIDERS | {
+    "DTP": _line_dates, "REF": _line_reference, "NTE": _note, "LIN": _drug, "SVD": _leave,
+}  # fmt: skip
