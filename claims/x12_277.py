@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from claims.unit import Flag, Row, Unit
-from claims.x12 import Transaction, element, iso_date
-from claims.x12_cells import split
+from claims.x12 import Transaction, element
+from claims.x12_cells import iso_day, split
 from claims.x12_segments import Segment
 
 REFUSED = frozenset(
@@ -63,7 +63,7 @@ class _Level:
         return {
             **shared,
             "claim_id": (self.claim_id or self.other_id) if self.is_claim else "",
-            "known_date": iso_date(element(segment, 2)) or shared["known_date"],
+            "known_date": iso_day(element(segment, 2)) or shared["known_date"],
             "status_category_code": told[0],
             "status_code": told[1],
             "entity_code": told[2],
@@ -89,7 +89,7 @@ def _statuses(transaction: Transaction, flag: Flag) -> Iterator[Unit]:
         elif name == "STC":
             level.statuses.append((segment, reader.position))
         elif name == "BHT":
-            shared["known_date"] = iso_date(element(segment, 4)) or transaction.group_date
+            shared["known_date"] = iso_day(element(segment, 4)) or transaction.group_date
         elif name == "TRN" and first == "2":
             level.claim_id = second
             if not level.is_claim and not shared["control_number"]:

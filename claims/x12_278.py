@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from claims.cells import CellError
 from claims.quantities import quantity
 from claims.unit import Flag, Row, Unit
-from claims.x12 import Transaction, element, iso_date
-from claims.x12_cells import service, split
+from claims.x12 import Transaction, element
+from claims.x12_cells import iso_day, service, split
 from claims.x12_segments import Segment
 
 STATUSES = {
@@ -82,7 +82,8 @@ class _Decision:
         told = next((self.days[name] for name in ("007", "472", "AAH") if self.days.get(name)), "")
         first, _, last = told.partition("-")
         whole = "007" not in self.days  # a service's one day is its last day too
-        return iso_date(first), iso_date(last or self.days.get("036", "") or (first if whole else ""))
+        last = last or self.days.get("036", "") or (first if whole else "")
+        return iso_day(first) or first, iso_day(last) or last  # what is no day is rejected with its row
 
 
 class _Answers:
@@ -112,7 +113,7 @@ class _Answers:
     def _header(self, segment: Segment) -> None:
         name, first, qualifier = segment[0], element(segment, 1), element(segment, 8)
         if name == "BHT":
-            self.shared["known_date"] = iso_date(element(segment, 4)) or self.transaction.group_date
+            self.shared["known_date"] = iso_day(element(segment, 4)) or self.transaction.group_date
         elif name == "NM1" and first in ("X3", "PR") and qualifier in ("PI", "XV"):
             self.shared["payer_id"] = element(segment, 9)
         elif name == "NM1" and first == "IL":
