@@ -37,6 +37,11 @@ def named(kind: str, value: str, system: str = f"{HL7}/v2-0203") -> Json:
     return {"type": concept(system, kind), "value": value}
 
 
+def trace(number: str) -> Json:
+    """The practice's number of a line, as an extension of its item."""
+    return {"url": TRACE, "valueIdentifier": {"value": number}}
+
+
 def payer(row: Json) -> Json:
     """The organization that pays, as a contained resource."""
     own = named("payerid", row["payer_id"], f"{CARIN}/C4BBIdentifierType")
@@ -153,13 +158,13 @@ def _diagnoses(row: Json) -> list[Json]:
 
 def _item(row: Json, note: int) -> Json:
     start, end = row["claim_line_start_date"], row["claim_line_end_date"] or row["claim_line_start_date"]
-    trace = {"url": TRACE, "valueIdentifier": {"value": row["line_item_control_no"]}}
+    number = row["line_item_control_no"]
     ndc = {"sequence": 1, "productOrService": concept("http://hl7.org/fhir/sid/ndc", row["ndc_code"])}
     pointers = row["diagnosis_pointers"]
     days = {"servicedDate": start.isoformat()}
     period = {"servicedPeriod": {"start": start.isoformat(), "end": end.isoformat()}}
     return _told({
-        "extension": [trace] if row["line_item_control_no"] else None, "sequence": row["claim_line_number"],
+        "extension": [trace(number)] if number else None, "sequence": row["claim_line_number"],
         "careTeamSequence": [1] if row["rendering_npi"] else None,
         "diagnosisSequence": [int(one) for one in pointers.split(",")] if pointers else None,
         "informationSequence": [note] if note else None, **service(row), **(days if start == end else period),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from data.synthetic.fhir_claims import HL7, Json, claim, concept, named, npi_of, payer, service, usd
+from data.synthetic.fhir_claims import HL7, Json, claim, concept, named, npi_of, payer, service, trace, usd
 from data.synthetic.x12_837_write import CLAIM
 
 GROUP_CODES = "https://x12.org/codes/claim-adjustment-group-codes"
@@ -88,7 +88,8 @@ def _item(row: Json, explains: bool, sign: int) -> Json:
     if not explains:
         return {"itemSequence": number, "adjudication": told}
     served = {"servicedDate": row["claim_line_start_date"].isoformat()}
-    return {"sequence": number, "itemSequence": [number], **service(row), **served, "adjudication": told}
+    traced = {"extension": [trace(row["line_item_control_no"])]} if row["line_item_control_no"] else {}
+    return {**traced, "sequence": number, "itemSequence": [number], **service(row), **served, "adjudication": told}
 
 
 def _amount(category: str, amount: str, sign: int) -> Json:

@@ -53,7 +53,7 @@ def prepared(lines: pl.DataFrame, paid: pl.DataFrame) -> pl.DataFrame:
         pair=joined(pl.col("hcpcs_code"), *(segment(":", pl.col(name)) for name in MODIFIERS)),
         charge=pl.col("charge_amount").cast(pl.Decimal(12, 2)),
         told=pl.col("paid_amount").cast(pl.Decimal(12, 2)),
-        **{n: pl.col(n).str.replace_all(RESERVED, " ") for n in ("payer_name", "line_note")},
+        **{n: pl.col(n).str.replace_all(RESERVED, " ") for n in ("payer_name", "other_name", "line_note")},
     )
     rows = rows.with_columns(text=_line())
     summed = pl.col("charge", "told").sum()
