@@ -91,12 +91,12 @@ def denied_cents(texts: pl.Series, classes: pl.DataFrame) -> pl.Series:
     return told.join(sums, on="_line", how="left", maintain_order="left")["cents"].fill_null(0)
 
 
-def only_pending(texts: pl.Series, classes: pl.DataFrame) -> pl.Series:
-    """(rows,) whether a text of codes (from `tokens_of`) names codes of class pending and no others."""
+def only_of(texts: pl.Series, classes: pl.DataFrame, names: tuple[str, ...], beside: tuple[str, ...] = ()) -> pl.Series:
+    """(rows,) whether a text of codes (from `tokens_of`) has codes of classes `names`, and none but those `beside`."""
     told = pl.DataFrame({"_line": pl.int_range(len(texts), eager=True), "codes": texts})
-    pending = (pl.col("class") == "pending").fill_null(False).all()
-    waiting = codes_of(told, classes).group_by("_line").agg(pending).filter("class")["_line"]
-    return told["_line"].is_in(waiting.implode())
+    own, others = (pl.col("class").is_in(kinds).fill_null(False) for kinds in (names, [*names, *beside]))
+    lines = codes_of(told, classes).group_by("_line").agg(only=own.any() & others.all()).filter("only")["_line"]
+    return told["_line"].is_in(lines.implode())
 
 
 def _classes_of(codes: pl.DataFrame, classes: pl.DataFrame) -> pl.DataFrame:

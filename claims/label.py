@@ -8,6 +8,15 @@ from __future__ import annotations
 
 import polars as pl
 
+from claims.adjudications import (
+    NOT_ADJUDICATED,
+    decisive,
+    events_of,
+    first_event,
+    last_event,
+    standing,
+    without_reversed,
+)
 from claims.adjustments import (
     CATEGORIES,
     CENT,
@@ -16,17 +25,14 @@ from claims.adjustments import (
     cents,
     codes_of,
     load_classes,
-    only_pending,
     reasons_of,
-    tokens_of,
 )
-from claims.table import MODIFIERS, OUTCOME_ORDER
+from claims.table import MODIFIERS
 
-__all__ = ["CATEGORIES", "cents", "label_lines", "load_classes"]
+__all__ = ["CATEGORIES", "cents", "label_lines", "last_labels", "load_classes"]
 
 Y = {"denied": 1, "partial_denied": 1, "paid": 0, "cost_share_only": 0}  # every other outcome is out of the target
 
-REVERSAL, NOT_ADJUDICATED = "22", ("22", "23", "25")  # element 1029: reversal; forwarded unworked; predetermination
 DENIED_BY_DESIGN = ("GY", "GX", "GZ")  # modifiers that announce a denial; GA (a waiver on file) does not
 REMAINDERS = {  # what is left of a line that was paid nothing and denied nothing, by the class of its largest amount
     "duplicate": "duplicate", "capitated": "capitated", "cob_neutral": "cob_neutral",
@@ -45,88 +51,27 @@ def label_lines(lines: pl.DataFrame, matched: pl.DataFrame, classes: pl.DataFram
     joined by ";": amounts_missing, remark_missing, unbalanced, unlisted_code, unreadable_adjustment). Does not depend
     on the order of rows.
     """
-    rows = _events(lines, matched)
-    initial = _initial(_decisive(_without_reversed(rows), classes))
-    codes = codes_of(initial, classes)
-    table = _with_charge(_summed(initial, rows, amounts_of(codes)), lines).with_columns(outcome=_outcome())
+    rows = events_of(lines, matched)
+    return _labels(lines, rows, first_event(decisive(without_reversed(rows), classes)), classes)
+
+
+def last_labels(lines: pl.DataFrame, matched: pl.DataFrame, classes: pl.DataFrame) -> pl.DataFrame:
+    """As `label_lines`, but of the last event that nothing took back: what the payer says in the end.
+
+    Refusals as a duplicate of what was decided decide nothing. A line of which nothing stands has no row.
+    """
+    rows = events_of(lines, matched)
+    deciding = decisive(standing(rows), classes, ("pending", "duplicate"), ("contractual",))
+    return _labels(lines, rows, last_event(deciding), classes)
+
+
+def _labels(lines: pl.DataFrame, rows: pl.DataFrame, event: pl.DataFrame, classes: pl.DataFrame) -> pl.DataFrame:
+    """The label of each line from the rows of one `event` of it; `rows`: all of them."""
+    codes = codes_of(event, classes)
+    table = _with_charge(_summed(event, rows, amounts_of(codes)), lines).with_columns(outcome=_outcome())
     table = table.with_columns(y=pl.col("outcome").replace_strict(Y, default=None, return_dtype=pl.Int8))
     reasons = reasons_of(codes, table.filter(y=1).select("_line", "bundled", "pd"))
     return _answer(table.join(reasons, on="_line", how="left"))
-
-
-# Events -------------------------------------------------------------------------------------------------------------
-
-
-def _events(lines: pl.DataFrame, matched: pl.DataFrame) -> pl.DataFrame:
-    """Outcome rows of known claims: cents, `_line` (row in `lines`, null = claim only), reversals among them."""
-    number = lines.select("submission_id", line="claim_line_number").with_row_index("_line")
-    rows = matched.filter(pl.col("submission_id").is_not_null()).select(
-        "submission_id", "line", "known_date", "paid_date", *OUTCOME_ORDER, "denied",
-        remark=pl.col("remark_codes").str.contains(r"\w").fill_null(False),
-        status=pl.col("claim_status_code").str.strip_chars().fill_null(""),
-        pccn=pl.when(pl.col("payer_claim_control_number") != "").then("payer_claim_control_number"),
-        codes=tokens_of(pl.col("adjustments")),
-        charge=cents("charge_amount"), paid=cents("paid_amount"), allowed=cents("allowed_amount"),
-        whole=pl.col("match_method") == "claim",
-    )  # fmt: skip
-    lines_own = [pl.when(~pl.col("whole")).then(name).alias(name) for name in ("charge", "allowed")]  # not the claim's
-    rows = rows.with_columns(lines_own)
-    rows = rows.join(number, on=["submission_id", "line"], how="left").drop("line")
-    several = pl.col("_line").is_duplicated()
-    return pl.concat([rows.filter(~several), rows.filter(several).unique(["outcome_id", "_line"], keep="any")])
-
-
-def _without_reversed(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows that adjudicate a line. A row taken back on its own day is gone, so that only its correction is left."""
-    lines = rows.filter(pl.col("_line").is_not_null())
-    back = lines.filter(pl.col("status") == REVERSAL)
-    kept = lines.filter(~pl.col("status").is_in(NOT_ADJUDICATED))
-    same_day = kept.join(back, on=["_line", "known_date"], how="semi")
-    for exactly in (True, False):  # first those whose codes are taken back too: a correction may have the same amounts
-        gone = _pairs(same_day, back, exactly)
-        same_day = same_day.join(gone, on="outcome_id", how="anti")
-        back = back.join(gone, left_on="outcome_id", right_on="reversal", how="anti")
-        kept = kept.join(gone, on="outcome_id", how="anti")
-    return kept
-
-
-def _pairs(rows: pl.DataFrame, back: pl.DataFrame, exactly: bool) -> pl.DataFrame:
-    """outcome_id, reversal: rows and the reversals of opposite amounts, one to one."""
-    same = ["_line", "known_date", "amount", "sum", *(["list"] if exactly else [])]
-    turn = [*same, "turn"]
-    sides = [
-        side.select(
-            "_line", "known_date", *OUTCOME_ORDER, amount=pl.col("paid").abs(), sum=pl.col("charge").abs(),
-            list=pl.col("codes").str.replace_all(":-", ":").str.split(";").list.sort().list.join(";"),
-        )
-        .sort(*OUTCOME_ORDER, nulls_last=True)
-        .with_columns(turn=pl.int_range(pl.len()).over(same))
-        for side in (rows, back)
-    ]  # fmt: skip
-    hits = sides[0].join(sides[1].select(*turn, reversal="outcome_id"), on=turn, nulls_equal=True)
-    return hits.select("outcome_id", "reversal")
-
-
-def _decisive(rows: pl.DataFrame, classes: pl.DataFrame) -> pl.DataFrame:
-    """Rows without the events that only put a line off (codes of class pending alone, no payment), unless that is all.
-
-    Such an event decides nothing: the line's initial adjudication is the one that follows.
-    """
-    several = pl.col("_line").is_duplicated()
-    told = rows.filter(several)
-    unpaid = (pl.col("paid").fill_null(0) <= CENT) & pl.col("denied").is_null()
-    off = pl.col("off").all()
-    told = told.with_columns(off=only_pending(told["codes"], classes) & unpaid)
-    told = told.with_columns(off=off.over("_line", "known_date", "pccn"))
-    return pl.concat([rows.filter(~several), told.filter(~pl.col("off") | off.over("_line")).drop("off")])
-
-
-def _initial(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows of each line's first event: of the earliest day known one control number, split rows together."""
-    rows = rows.filter(pl.col("known_date") == pl.col("known_date").min().over("_line"))
-    several = rows.filter(pl.col("_line").is_duplicated()).sort("_line", "paid_date", *OUTCOME_ORDER, nulls_last=True)
-    first = several.filter(pl.col("pccn").eq_missing(pl.col("pccn").first().over("_line")))
-    return pl.concat([rows.filter(~pl.col("_line").is_duplicated()), first])
 
 
 # Outcomes -----------------------------------------------------------------------------------------------------------

@@ -81,5 +81,9 @@ def take_snapshot(store: Store, as_of: date | None = None, *, classes: pl.DataFr
 def is_original() -> pl.Expr:
     """Whether a line with its `is_resubmission` is of a first submission to the primary payer."""
     first = pl.col("claim_frequency_code").fill_null("").is_in(["", "1"])
-    primary = pl.col("payer_responsibility_code").fill_null("").is_in(["", "P"])
-    return first & primary & ~pl.col("is_resubmission")
+    return first & is_primary() & ~pl.col("is_resubmission")
+
+
+def is_primary() -> pl.Expr:
+    """Whether a line went to the payer that is asked first."""
+    return pl.col("payer_responsibility_code").fill_null("").is_in(["", "P"])

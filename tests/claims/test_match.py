@@ -26,7 +26,7 @@ def found(text: str, lines: pl.DataFrame = LINES) -> pl.DataFrame:
     """What `match_outcomes` answers; asserts that every outcome comes back once and in its order."""
     outcomes = ascii_table.outcomes(text)
     matched = match_outcomes(lines, outcomes)
-    assert matched.columns == [*outcomes.columns, "submission_id", "line", "match_method"]
+    assert matched.columns == [*outcomes.columns, "submission_id", "line", "match_method", "match_certainty"]
     assert matched.select(outcomes.columns).equals(outcomes)
     assert matched.schema["line"] == pl.Int32
     return matched
@@ -83,7 +83,7 @@ def test_ties_go_in_order_within_one_event() -> None:
     claim_id | hcpcs_code | known_date | control | =line | =match_method
     A        | 20553      | 2026-02-01 | K1      | 7     | code_date
     A        | 20553      | 2026-02-01 | K1      | 8     | code_date
-    A        | 20553      | 2026-02-01 | K1      | 8     | code_date
+    A        | 20553      | 2026-02-01 | K1      | 7     | code_date
     A        | 20553      | 2026-02-01 | K2      | 7     | code_date
     A        | 20553      | 2026-03-01 | K1      | 7     | code_date
     """)
