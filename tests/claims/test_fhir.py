@@ -378,6 +378,21 @@ def test_a_person_who_pays_is_no_payer(tmp_path: Path) -> None:
     assert [one.reason for one in rejected] == ["payer_id is missing"] * 2
 
 
+@pytest.mark.parametrize(
+    ("identifiers", "payer"),
+    [
+        ([("NPI", "1"), ("TAX", "2"), ("", "3"), ("payerid", "4")], "4"),
+        ([("NPI", "1"), ("TAX", "2"), ("naiccode", "3"), ("", "4")], "3"),
+        ([("NPI", "1"), ("TAX", "2"), ("MB", "3"), ("", "4")], "4"),
+        ([("NPI", "1"), ("SS", "2")], "payer"),
+    ],
+)
+def test_the_number_of_a_payer(identifiers: list[tuple[str, str]], payer: str) -> None:
+    told = [{"type": concept(kind), "value": value} for kind, value in identifiers]
+    others = [one for one in AROUND if one is not PAYER]
+    assert lines(bundle(CLAIM, *others, PAYER | {"identifier": told}))[0]["payer_id"] == payer
+
+
 # Remittances
 
 
