@@ -133,8 +133,8 @@ def _claim_columns(
         "claim_frequency_code": texts(np.full(n, "1")),
         "claim_type": texts(np.full(n, "professional")),
         "diagnosis_code_1": texts(e.first),
-        "diagnosis_code_2": texts(e.second),
-        "diagnosis_code_3": texts(e.third),
+        "diagnosis_code_2": texts(np.where(e.second == "", e.third, e.second)),  # a claim form has no gaps
+        "diagnosis_code_3": texts(np.where(e.second == "", "", e.third)),
         "diagnosis_code_type": texts(np.full(n, "icd-10-cm")),
         "prior_authorization_number": numbered("SYNA", used + 1, (used < 0) | omitted),
         "referral_number": numbered("SYNR", np.arange(n), ~wants_referral | no_referral),

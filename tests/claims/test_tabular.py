@@ -85,7 +85,7 @@ def test_a_quoted_cell_may_hold_the_delimiter_and_a_line_break(read):
         (b"\x00\x01\x02\xff" * 50, "is not text"),
         (b"PK\x03\x04rest", "Excel"),
         (b"%PDF-1.7", "PDF"),
-        (b"\x1f\x8b\x08", "gzip"),
+        (b"\x1f\x8b\x08", "damaged or cut short"),
         ("ISA*00*", "X12"),
         ("<html>", "XML or HTML"),
         (b"PAR1 and no more", "damaged"),

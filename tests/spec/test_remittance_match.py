@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import ascii_table
 import polars as pl
 import pytest
@@ -287,28 +289,41 @@ PAYER_ROWS = """
 """.strip().splitlines()
 
 
-@pytest.mark.parametrize("row", PAYER_ROWS)
-def test_a_payer_by_another_name_is_recognised_where_only_one_can_be_meant(row: str) -> None:
-    head = "claim_id | payer_id | billing_npi | status | =submission_id | =match_certainty"
-    table = f"{head} | hcpcs_code | charge\n{row} | 64483 | "
-    outcomes = remittance(table).with_columns(line_item_control_no=pl.lit("1"))
-    (wanted,) = [(r["=submission_id"], r["=match_certainty"]) for r in ascii_table.rows(table)]
-    assert match_outcomes(SENT, outcomes).select("submission_id", "match_certainty").row(0) == wanted
+def apart(cases: list[pl.DataFrame]) -> pl.DataFrame:
+    """Each case as of a practice of its own, with SENT beside it: the submissions of all their rows in order."""
+    practices = [pl.lit(str(i)).alias("source_system") for i in range(len(cases))]
+    sent = pl.concat([SENT.with_columns(practice) for practice in practices])
+    told = [case.with_columns(practice) for case, practice in zip(cases, practices, strict=True)]
+    lines = sent.with_columns(pl.concat_str("submission_id", "source_system", separator="-"))
+    return match_outcomes(lines, pl.concat(told)).with_columns(pl.col("submission_id").str.split("-").list.first())
 
 
-@pytest.mark.parametrize(("before", "takes"), [
-    ("A | X | 2026-02-01 | 1", True),  # this name has answered as the primary
-    ("A | Y | 2026-02-01 | 1", False),  # another one has
-    ("A | P1 | 2026-02-01 | 4", False),
-    ("A | X | 2026-02-01 | 2", False),  # this name has answered as a secondary
-    ("A | Y | 2026-02-03 | 1", True),  # later: not known yet
-    ("A | X | 2026-02-01 | 1\nA | Y | 2026-02-01 | 2", True),
-    ("C | Y | 2026-02-01 | 1", True),  # of another claim
-])  # fmt: skip
+def test_a_payer_by_another_name_is_recognised_where_only_one_can_be_meant() -> None:
+    head = "claim_id | payer_id | billing_npi | status | =submission_id | =match_certainty | line_item_control_no"
+    tables = [f"{head}\n{row} | 1" for row in PAYER_ROWS]
+    got = apart([remittance(table) for table in tables]).select(
+        "claim_id", "payer_id", "submission_id", "match_certainty"
+    )
+    wanted = [row for table in tables for row in ascii_table.rows(table)]
+    assert got.rows() == [(r["claim_id"], r["payer_id"], r["=submission_id"], r["=match_certainty"]) for r in wanted]
+
+
 @pytest.mark.parametrize("status", ["4", "22", "23"])
-def test_a_status_of_any_turn_counts_where_nobody_else_has_answered(before: str, takes: bool, status: str) -> None:
-    told = remittance(f"claim_id | payer_id | known_date | status\nA | X | 2026-02-02 | {status}\n{before}")
-    assert match_outcomes(SENT, told)["submission_id"][0] == ("A1" if takes else None)
+def test_a_status_of_any_turn_counts_where_nobody_else_has_answered(status: str) -> None:
+    cases = [
+        ("A | X | 2026-02-01 | 1", "A1"),  # this name has answered as the primary
+        ("A | Y | 2026-02-01 | 1", None),  # another one has
+        ("A | P1 | 2026-02-01 | 4", None),
+        ("A | X | 2026-02-01 | 2", None),  # this name has answered as a secondary
+        ("A | Y | 2026-02-03 | 1", "A1"),  # later: not known yet
+        ("A | X | 2026-02-01 | 1\nA | Y | 2026-02-01 | 2", "A1"),
+        ("C | Y | 2026-02-01 | 1", "A1"),  # of another claim
+    ]
+    head = f"claim_id | payer_id | known_date | status\nA | X | 2026-02-02 | {status}"
+    got = apart([remittance(f"{head}\n{before}") for before, _ in cases])
+    assert got.filter(claim_status_code=status, known_date=date(2026, 2, 2))["submission_id"].to_list() == [
+        submission for _, submission in cases
+    ]
 
 
 def test_a_remittance_is_never_of_what_was_sent_after_it() -> None:
