@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, NoReturn, TypeVar, cast
 
 from claims.errors import UnreadableFileError
+from claims.identity import stream_digest
 from claims.settings import IngestSettings
 
 BUFFER = 65_536
@@ -38,12 +39,20 @@ class Entry:
         self.weight = weight
         self.most = most
         self.position = 0  # bytes read since it was opened
+        self.size = 0  # bytes in all, once `digest` has read them
         self._opener = opener
 
     def open(self) -> io.BufferedReader:
         """Its bytes, unpacked. Opening and reading raise UnreadableFileError."""
         self.position = 0
         return io.BufferedReader(_Guarded(self, self.safely(self._opener)), BUFFER)
+
+    def digest(self) -> str:
+        """Id of the bytes, all of which are read for it: what is damaged or too large shows before it is used."""
+        with self.open() as stream:
+            found = stream_digest(stream)
+        self.size = self.position
+        return found
 
     def safely(self, act: Callable[[], Answer]) -> Answer:
         """The answer of what opens or reads; its faults name the file."""
@@ -151,7 +160,10 @@ def file_entry(path: Path, name: str, limits: IngestSettings) -> Entry:
     if path.is_file():
         size = path.stat().st_size
         return Entry(name, size, partial(_unpacked, lambda: path.open("rb")), _most(size, size, limits))
-    content = path.read_bytes()  # a pipe gives its bytes once
+    try:
+        content = path.read_bytes()  # a pipe gives its bytes once
+    except OSError as error:
+        return Entry(name, 0, _refusing(f"{name} cannot be opened: {error.strerror}"))
     return Entry(name, len(content), partial(io.BytesIO, content))
 
 

@@ -31,9 +31,11 @@ class Batch:
     joins the faulty fields by ';' and `reason` their words by '; ', in one order. file: one row (of a part that is not
     the last: none); a source of lines and outcomes counts each of its rows once for either table. quality: flags of
     the file and their counts. Requests, X12 and FHIR have claim_index (lines and rejects) and line_index (rejects)
-    besides. claims_accepted, claims_rejected: claims with and without an accepted row.
+    besides. file_id: of several sources joined, the first's. claims_accepted, claims_rejected: claims with and without
+    an accepted row.
     """
 
+    file_id: str
     lines: pl.DataFrame
     outcomes: pl.DataFrame
     authorizations: pl.DataFrame
@@ -82,6 +84,7 @@ def batch_of(
     sent = set(lines.get_column("claim_id").to_list())
     refused = {told.claim_id for told in rejected if told.table == "lines" and told.claim_id} - sent
     return Batch(
+        file_id=source.file_id,
         **(frames | {"lines": lines}),
         rejects=_request_rejects(rejected, source, request) if request else rejects_of(rejected, source),
         quality=quality_of({}, source),
@@ -126,6 +129,7 @@ def joined(batches: Sequence[Batch]) -> Batch:
         return batches[0]
     frames = (*SCHEMAS, "rejects", "quality", "file")
     return Batch(
+        file_id=batches[0].file_id,
         **{name: pl.concat([getattr(batch, name) for batch in batches], how="diagonal") for name in frames},
         unknown_columns=tuple(dict.fromkeys(column for batch in batches for column in batch.unknown_columns)),
         claims_accepted=sum(batch.claims_accepted for batch in batches),

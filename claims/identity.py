@@ -16,7 +16,7 @@ from datetime import date
 from functools import lru_cache
 from itertools import repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from claims.cells import CellError
 from claims.errors import UsageError
@@ -148,6 +148,14 @@ def _written(column: Sequence[Any]) -> Sequence[str]:
         return column
     known = _Written({None: ABSENT})
     return [known[value] for value in column]
+
+
+def stream_digest(stream: BinaryIO) -> str:
+    """`file_digest` of what a stream still gives."""
+    found = hashlib.blake2b(digest_size=16)
+    while content := stream.read(1 << 20):
+        found.update(content)
+    return found.hexdigest()
 
 
 def file_digest(content: bytes, reading: str = "") -> str:

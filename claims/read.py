@@ -1,57 +1,90 @@
-"""Files, frames and requests to a Batch: accepted rows, and rejected rows with their reasons. Nothing is lost.
+"""Files, frames, requests and bodies to batches: accepted rows, and rejected rows with their reasons. Nothing is lost.
 
-What a source is, its bytes and columns tell, never its name.
+What a source is, its bytes and columns tell, never its name. X12 and FHIR are streamed, other files read as a whole.
 """
 
 from __future__ import annotations
 
 import io
 import json
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import polars.selectors as cs
 
+from claims.archive import Entry, file_entry
 from claims.batch import Batch as Batch
-from claims.batch import RequestLines, batch_of
-from claims.cells import Memo
+from claims.batch import RequestLines, batch_of, joined
+from claims.chunks import Chunks
+from claims.columns import read_columns
+from claims.edi import Feed, form_of
 from claims.errors import UnreadableFileError, UsageError
-from claims.events import RECORDS
-from claims.fields import of_a_person
-from claims.identity import Keys, file_digest
-from claims.kinds import tables_of, used_by
+from claims.identity import file_digest
 from claims.mapping import Mapping, mapping_of
 from claims.nested import plain, spread_claims
-from claims.records import Records, extra_text
-from claims.rows import Cells, Source
+from claims.rows import source_of
 from claims.settings import Settings
-from claims.tabular import CHUNK, is_opaque, named, read_table
+from claims.tabular import named, read_table
 
-PLAIN_NUMBER = r"^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?$"  # 007 is a code, not a number
+JSON = (b"{", b"[")
+BLANKS = b"\xef\xbb\xbf \t\r\n"  # a byte order mark among them
+
+
+def read_batches(source: Path | Entry, settings: Settings, mapping: Mapping | None = None) -> Iterator[Batch]:
+    """The batches of an X12 or FHIR file, of about 20,000 rows each, the last with the row of the file; or the one
+    batch of a delimited text, parquet or JSON file. Memory does not grow with an X12 file or FHIR NDJSON.
+
+    `mapping`: for files of columns; X12 and FHIR need none. Raises UnreadableFileError before the first batch.
+    """
+    entry = source if isinstance(source, Entry) else file_entry(source, source.name, settings.ingest)
+    form = _form(entry)
+    if form is None:
+        with entry.open() as stream:
+            yield _read_whole(stream.read(), settings, mapping, entry.name)
+        return
+    made = source_of(settings, entry.digest())
+    with entry.open() as stream:
+        yield from Chunks(form(stream), made, entry.name).batches()
 
 
 def read_file(path: Path, settings: Settings, mapping: Mapping | None = None) -> Batch:
-    """The batch of a delimited text, parquet or JSON file. Raises UnreadableFileError; UsageError for a mapping."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UnreadableFileError(f"{path.name} cannot be opened: {error.strerror}") from error
-    if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+    """The batch of any file. Raises UnreadableFileError; UsageError for a mapping of JSON."""
+    return joined(list(read_batches(path, settings, mapping)))
+
+
+def read_bytes(content: bytes, settings: Settings, name: str = "request") -> Batch:
+    """The batch of the X12 or FHIR in a body. Raises UnreadableFileError for anything else."""
+    entry = Entry(name, len(content), partial(io.BytesIO, content))
+    if _form(entry) is None:
+        raise UnreadableFileError(f"{name} is neither X12 nor FHIR")
+    return joined(list(read_batches(entry, settings)))
+
+
+def _form(entry: Entry) -> type[Feed] | None:
+    with entry.open() as stream:
+        return form_of(stream.peek())
+
+
+def _read_whole(content: bytes, settings: Settings, mapping: Mapping | None, name: str) -> Batch:
+    """A file of columns, or the JSON of a score request."""
+    if content.lstrip(BLANKS)[:1] in JSON:
         if mapping:
-            raise UsageError(f"{path.name} is JSON; a mapping is for files of columns")
-        return _read_request(plain(_claims_of(content, path.name)), settings, path.name, file_digest(content))
+            raise UsageError(f"{name} is JSON; a mapping is for files of columns")
+        return _read_request(plain(_claims_of(content, name)), settings, name, file_digest(content))
     site = mapping or _site_mapping(settings)
-    frame = read_table(path, content, site.source_names if site else frozenset())
-    return _read_columns(frame, settings, site, path.name, content)
+    return read_columns(
+        read_table(content, name, site.source_names if site else frozenset()), settings, site, name, content
+    )
 
 
 def read_frame(frame: pl.DataFrame, settings: Settings, mapping: Mapping | None = None, name: str = "frame") -> Batch:
     """The batch of a frame, its columns typed or text. Raises UnreadableFileError when a column is missing."""
     content = io.BytesIO()
     frame.select(~cs.by_dtype(pl.Object)).rechunk().write_ipc(content)  # Python objects have no bytes of their own
-    return _read_columns(named(frame, name), settings, mapping or _site_mapping(settings), name, content.getvalue())
+    return read_columns(named(frame, name), settings, mapping or _site_mapping(settings), name, content.getvalue())
 
 
 def read_claims(claims: list[dict[str, Any]], settings: Settings) -> Batch:
@@ -64,72 +97,6 @@ def read_claims(claims: list[dict[str, Any]], settings: Settings) -> Batch:
 
 def _site_mapping(settings: Settings) -> Mapping | None:
     return mapping_of(settings.map, "denials.toml [map]", strict=False) if settings.map else None
-
-
-def _source(settings: Settings, file_id: str) -> Source:
-    return Source(file_id, settings.ingest.source_system, datetime.now(UTC), Keys(settings.home))
-
-
-# Columns
-
-
-def _read_columns(frame: pl.DataFrame, settings: Settings, mapping: Mapping | None, name: str, content: bytes) -> Batch:
-    if frame.is_empty():
-        raise UnreadableFileError(f"{name} holds no rows of data; check the export")
-    used = mapping if mapping and mapping.applies_to(frame.columns) else None
-    mapped, hidden = (used.apply(frame, name), used.unused(frame.columns)) if used else (frame, [])
-    tables = tables_of(mapped.columns, name)
-    source = _source(settings, file_digest(content, used.digest if used else ""))
-    readings = [_read_table(mapped, table, source, name) for table in tables]
-    carried = {column for table in tables for column in used_by(table, mapped.columns)}
-    carried |= set(_site_columns(mapped.columns) if "lines" in tables else [])
-    unknown = (*(column for column in mapped.columns if column not in carried), *hidden)
-    return batch_of(readings, source, name, [c for c in mapped.columns if c in carried], unknown)
-
-
-def _read_table(frame: pl.DataFrame, table: str, source: Source, name: str) -> Records:
-    records = RECORDS[table](source, True)
-    columns = _plain(frame.select(used_by(table, frame.columns)), name)
-    extra = _numbers(_plain(frame.select(_site_columns(frame.columns)), name)) if table == "lines" else pl.DataFrame()
-    if extra.width:
-        records.memos["extra"] = Memo(lambda row: extra_text(dict(zip(extra.columns, row, strict=True))))
-    for start in range(0, len(frame), CHUNK):
-        cells: Cells = {column.name: column.to_list() for column in columns.slice(start, CHUNK)}
-        if extra.width:
-            cells["extra"] = extra.slice(start, CHUNK).rows()
-        count = min(CHUNK, len(frame) - start)
-        records.take(cells, list(range(start + 1, start + 1 + count)))
-    return records
-
-
-def _site_columns(columns: list[str]) -> list[str]:
-    return [column for column in columns if column.startswith("x_") and len(column) > 2 and not of_a_person(column)]
-
-
-def _plain(frame: pl.DataFrame, name: str) -> pl.DataFrame:
-    """Columns of single values; a column of lists, bytes, spans or objects is refused by its name."""
-    for column, dtype in frame.schema.items():
-        if is_opaque(dtype):
-            raise UnreadableFileError(f"{name}: the column {column} holds {dtype} where one value a row is expected")
-    odd = [c for c, dtype in frame.schema.items() if dtype in (pl.Categorical, pl.Enum, pl.Time, pl.Null)]
-    return frame.with_columns(pl.col(odd).cast(pl.String)) if odd else frame
-
-
-def _numbers(frame: pl.DataFrame) -> pl.DataFrame:
-    """The site's columns: a text column that holds numbers alone becomes one of numbers, its empty cells null."""
-    return pl.DataFrame([_number_column(column) if column.dtype == pl.String else column for column in frame])
-
-
-def _number_column(column: pl.Series) -> pl.Series:
-    stripped = column.str.strip_chars()
-    told = stripped.filter(stripped != "")
-    if told.is_empty() or not told.str.contains(PLAIN_NUMBER).all():
-        return column.fill_null("")
-    whole = not told.str.contains(".", literal=True).any()
-    return stripped.replace("", None).cast(pl.Int64 if whole else pl.Float64)
-
-
-# Requests
 
 
 def _claims_of(content: bytes, name: str) -> list[Any]:
@@ -147,7 +114,7 @@ def _claims_of(content: bytes, name: str) -> list[Any]:
 
 def _read_request(claims: list[Any], settings: Settings, name: str, file_id: str) -> Batch:
     request = spread_claims(claims)
-    source = _source(settings, file_id)
+    source = source_of(settings, file_id)
     records = RequestLines(source, request)
     cells = request.cells()
     if request.rows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from itertools import compress
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ import polars as pl
 
 from claims.cells import CellError
 from claims.identity import Keys
+from claims.settings import Settings
 
 Cells = dict[str, list[Any]]  # column -> one value a row
 SMALL = 64  # rows up to which the making of a column costs more than its filling
@@ -26,6 +27,11 @@ class Source:
     source_system: str
     loaded_at: datetime  # UTC
     keys: Keys
+
+
+def source_of(settings: Settings, file_id: str) -> Source:
+    """What is read now, at this site."""
+    return Source(file_id, settings.ingest.source_system, datetime.now(UTC), Keys(settings.home))
 
 
 class Rejected(NamedTuple):

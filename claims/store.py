@@ -86,13 +86,13 @@ class Store:
         self._append("files", batch.file)  # last: a file is listed once all of it is in
         return added
 
-    def lines(self) -> pl.DataFrame:
-        """Every line as it was first seen (version 1); the columns of Line."""
-        return self._read("lines", pl.col("version") == 1)
+    def lines(self, *which: pl.Expr) -> pl.DataFrame:
+        """Every line as it was first seen (version 1), or those that `which` tells; the columns of Line."""
+        return self._read("lines", pl.col("version") == 1, *which)
 
-    def outcomes(self) -> pl.DataFrame:
-        """Every adjudication event; the columns of Outcome."""
-        return self._read("outcomes")
+    def outcomes(self, *which: pl.Expr) -> pl.DataFrame:
+        """Every adjudication event, or those that `which` tells; the columns of Outcome."""
+        return self._read("outcomes", *which)
 
     def authorizations(self) -> pl.DataFrame:
         """Every state of an authorization; the columns of Authorization."""

@@ -11,7 +11,6 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from pathlib import Path
 
 import polars as pl
 
@@ -20,13 +19,13 @@ from claims.fields import is_canonical
 
 CHUNK = 20_000  # rows turned to columns at a time
 DELIMITERS = ",;\t|"
-WANTED = "expected a CSV, parquet or JSON file of claim lines, outcomes or authorizations"
+WANTED = "expected X12, FHIR, or a CSV, parquet or JSON file of claim lines, outcomes or authorizations"
 _KNOWN_BYTES = (
     (b"PK\x03\x04", "an Excel workbook or a zip archive; save the sheet as CSV, or unpack it"),
     (b"\xd0\xcf\x11\xe0", "an old Excel or Word file; save it as CSV"),
     (b"%PDF", "a PDF; export the data as CSV"),
-    (b"\x1f\x8b", "compressed with gzip; unpack it first"),
-    (b"ISA", "an X12 interchange, which this reader does not take"),
+    (b"\x1f\x8b", "compressed with gzip twice; unpack it first"),
+    (b"ISA", "an X12 interchange whose ISA segment cannot be read; export it anew"),
     (b"<", "XML or HTML; export the data as CSV"),
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -155,8 +154,8 @@ def _chunks(rows: Iterator[list[str]], header: list[str]) -> Iterator[pl.DataFra
         yield pl.DataFrame([pl.Series(name, cells, pl.String) for name, cells in columns])
 
 
-def read_table(path: Path, content: bytes, source_names: frozenset[str] = frozenset()) -> pl.DataFrame:
+def read_table(content: bytes, name: str, source_names: frozenset[str] = frozenset()) -> pl.DataFrame:
     """The frame of a file, parquet or text, told apart by its bytes."""
     if content.startswith(b"PAR1"):
-        return named(read_parquet(content, path.name), path.name)
-    return read_delimited(content, path.name, source_names)
+        return named(read_parquet(content, name), name)
+    return read_delimited(content, name, source_names)
