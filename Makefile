@@ -8,7 +8,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export MPLBACKEND := Agg
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help install demo test check bench docs serve clean
+.PHONY: help install demo test check bench endurance docs serve clean
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -37,6 +37,9 @@ check: install  ## what CI runs: format, lint, types, direction of imports, test
 
 bench: install  ## the benchmarks, each beside its peer
 	$(BIN)/python -m benchmarks
+
+endurance: install  ## 20,000 damaged X12 files, each read or refused (about ten minutes)
+	$(BIN)/python -m benchmarks.x12_endurance 20000
 
 docs: install  ## the generated references in docs/
 	$(BIN)/python -m features.page > docs/features.md
