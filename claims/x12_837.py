@@ -13,7 +13,7 @@ from claims.cells import LONGEST_TEXT
 from claims.table import DIAGNOSES
 from claims.unit import Flag, Row, Unit
 from claims.x12 import Transaction, element, iso_date
-from claims.x12_837_state import EMPTY, NO_BILLER, NO_PERSON, Level, Reading, dates, npi_of, state_of
+from claims.x12_837_state import EMPTY, NO_BILLER, NO_PERSON, Level, Reading, npi_of, state_of
 from claims.x12_cells import split
 from claims.x12_segments import Segment
 
@@ -133,7 +133,7 @@ def _claim_dates(reading: Reading, segment: Segment) -> None:
     kind = element(segment, 1)
     if kind == "472" or (kind == "434" and "472" not in reading.roles):
         reading.roles.add(kind)
-        reading.claim |= dates(element(segment, 3))
+        reading.claim |= reading.dates[element(segment, 3)]
 
 
 def _claim_reference(reading: Reading, segment: Segment) -> None:
@@ -245,7 +245,7 @@ def _institutional(reading: Reading, segment: Segment) -> None:
 
 def _line_dates(reading: Reading, segment: Segment) -> None:
     if element(segment, 1) == "472":
-        reading.target.update(dates(element(segment, 3)))
+        reading.target.update(reading.dates[element(segment, 3)])
 
 
 def _line_reference(reading: Reading, segment: Segment) -> None:

@@ -29,6 +29,7 @@ class Reading:
         self.component = component = transaction.reader.component
         self.services = Few(lambda composite: service(composite, component))
         self.diagnoses = Few(lambda composite: diagnosis(split(composite, component)))
+        self.dates = Few(dates)
         self.institutional = transaction.kind == "837I"
         self.submitted = transaction.group_date
         self.biller, self.subscriber, self.person = NO_BILLER, dict[str, str](), NO_PERSON

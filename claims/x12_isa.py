@@ -153,7 +153,8 @@ def _ending(text: str, at: int, place: int, separator: str, regular: bool) -> De
         return None
     if component and not _is_mark(component):
         return None
-    segment = [*text[at : place - 1].split(separator), component]
+    whole = text[at : place - 1].replace("\n", "").replace("\r", "")  # a wrapped file wraps its ISA, too
+    segment = [*whole.split(separator), component]
     repetition = segment[11] if len(segment) == 17 and len(segment[11]) == 1 and _is_mark(segment[11]) else ""
     return Delimiters(segment, separator, component, repetition, terminator, at, after + 1, regular)
 
