@@ -61,10 +61,10 @@ class Generated:
             self.lines.write_csv(folder / "lines.csv")
             self.outcomes.write_csv(folder / "outcomes.csv")
 
-    def write_claims(self, path: Path) -> None:
-        """The lines alone as one 837P file."""
+    def write_claims(self, path: Path, since: date) -> None:
+        """The claims submitted on that day or later as one 837P file."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        claim_file(path, self.lines, self.told())
+        claim_file(path, self.lines.filter(pl.col("submitted_date") >= since), self.told())
 
     def until(self, day: date) -> Generated:
         """What was sent or known before that day."""
@@ -73,11 +73,6 @@ class Generated:
             self, lines=self.lines.filter(sent), truth=self.truth.filter(sent), outcomes=self.outcomes.filter(known),
             authorizations=self.authorizations.filter(known),
         )  # fmt: skip
-
-    def since(self, day: date) -> Generated:
-        """What was sent on that day or later, and all that is known of it and of what came before."""
-        sent = self.lines["submitted_date"] >= day
-        return replace(self, lines=self.lines.filter(sent), truth=self.truth.filter(sent))
 
     def told(self) -> pl.DataFrame:
         """The outcomes, each with the columns of the line that it is about; in their order."""

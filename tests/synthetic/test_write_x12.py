@@ -245,10 +245,12 @@ def test_a_delimiter_in_a_name_breaks_no_segment(made: Generated, tmp_path: Path
 
 
 def test_one_file_of_claims_holds_those_since_a_day(made: Generated, tmp_path: Path) -> None:
-    day = made.lines["submitted_date"].sort()[-60]
-    late, early = made.since(day), made.until(day)
-    late.write_claims(tmp_path / "new.837")
-    ids = {clm[1] for segments, _ in interchanges(tmp_path / "new.837") for clm in of(segments, "CLM")}
-    assert ids == set(late.lines["claim_id"])
-    assert early.lines.height + late.lines.height == made.lines.height
+    day = made.lines["submitted_date"].sort()[-400]
+    late, early = made.lines.filter(pl.col("submitted_date") >= day), made.until(day)
+    made.write_claims(tmp_path / "new.837", day)
+    told = [segment for segments, _ in interchanges(tmp_path / "new.837") for segment in segments]
+    assert {clm[1] for clm in of(told, "CLM")} == set(late["claim_id"])
+    secondary = late.filter(payer_responsibility_code="S")
+    assert len(of(told, "SVD")) == secondary.height > 0
+    assert early.lines.height + late.height == made.lines.height
     assert early.outcomes["known_date"].max() < day
