@@ -35,14 +35,17 @@ def final_lines(
 ) -> pl.DataFrame:
     """One row for each line of an original submission sent before `as_of`, in their order, from what was known then.
 
-    submission_id, claim_line_number, chain_id; initial_outcome (of `label_lines`; without an answer
-    rejected_front_end where a 277CA refused the claim, no_response once the horizon is over, else pending),
-    initial_date (known), initial_paid_cents; final_outcome (of the last event that stands, duplicates and delays
-    apart; reversed: nothing stands, or nothing was left of a payment; without any answer as initial_outcome),
-    final_date, final_paid_cents (null: the source states no payments); overturned (denied or denied in part at first,
-    then paid more); recouped (paid at first, then nothing, or the provider adjustments took all that was left);
-    recouped_cents (WO or 72 with a control number of the chain, spread over the claim's lines as they were paid, so
-    that it sums to the claim's; not part of final_paid_cents); right_censored (the horizon is not over by `as_of`).
+    - submission_id, claim_line_number, chain_id.
+    - initial_outcome (of `label_lines`; without an answer rejected_front_end where a 277CA refused the claim,
+      no_response once the horizon is over, else pending), initial_date (known), initial_paid_cents.
+    - final_outcome: of the last event that stands, duplicates and delays apart; reversed where nothing stands or
+      nothing was left of a payment, partial_denied where a denial left some of one; unanswered as initial_outcome.
+      final_date; final_paid_cents (null: the source states no payments).
+    - overturned: denied, or denied in part, at first, then paid more. recouped: paid at first, then nothing, or
+      provider adjustments took all that was left.
+    - recouped_cents: WO or 72 with a control number of the chain, spread over the claim's lines as they were paid, so
+      that they sum to the claim's; not part of final_paid_cents.
+    - right_censored: the horizon is not over by `as_of`.
 
     `lines` and `matched` (of `match_outcomes`) may reach beyond `as_of`, `chained` (of `chains`) comes from them;
     `provider_adjustments` and `rejections` as stored. Does not depend on the order of rows.
@@ -197,6 +200,7 @@ def _answer(table: pl.DataFrame) -> pl.DataFrame:
     nothing = (pl.col("final_outcome") == "paid") & (final <= CENT)
     ended = (
         pl.when(nothing.fill_null(False)).then(pl.lit("reversed"))
+        .when((pl.col("final_outcome") == "denied") & (final > CENT)).then(pl.lit("partial_denied"))
         .when(pl.col("final_outcome").is_not_null()).then("final_outcome")
         .when("answered").then(pl.lit("reversed")).otherwise("initial_outcome")
     )  # fmt: skip

@@ -107,6 +107,7 @@ def test_what_a_later_reversal_leaves() -> None:
     D        | denied           | paid           | 2026-04-01  | 6000              | yes         |
     E        | partial_denied   | paid           | 2026-03-01  | 7000              | yes         |
     F        | denied           | reversed       |             | 0                 |             |
+    G        | paid             | partial_denied | 2026-03-01  | 6000              |             |
     """, """
     claim_id | line | known_date | status | charge  | paid   | adjustments
     A        | 1    | 2026-02-01 | 1      | 100.00  | 60.00  | CO-45:40.00
@@ -125,6 +126,8 @@ def test_what_a_later_reversal_leaves() -> None:
     E        | 1    | 2026-03-01 | 1      | 100.00  | 70.00  | CO-45:30.00
     F        | 1    | 2026-02-01 | 1      | 100.00  | 0.00   | CO-197:100.00
     F        | 1    | 2026-03-01 | 22     | -100.00 | 0.00   | CO-197:-100.00
+    G        | 1    | 2026-02-01 | 1      | 100.00  | 60.00  | CO-45:40.00
+    G        | 1    | 2026-03-01 | 1      | 100.00  | 0.00   | CO-50:100.00
     """)  # fmt: skip
 
 
