@@ -22,7 +22,7 @@ from starlette.responses import JSONResponse, Response
 from claims.errors import DenialsError
 from claims.settings import Settings
 from features.catalog import BY_NAME, CATALOG, Feature
-from serving.body import check_size, claims_of, kind_of
+from serving.body import EDI, FHIR, JSON, KINDS, batch_of, check_size, claims_of, kind_of
 from serving.current import Current
 from serving.problem import install
 from serving.score import Scorer
@@ -33,8 +33,8 @@ Json = dict[str, Any]
 _PROBLEMS: dict[int | str, Json] = {
     status: {"content": {"application/problem+json": {"schema": Problem.model_json_schema()}}, "description": words}
     for status, words in {
-        400: "not JSON", 413: "more than 10 MB, 1,000 claims or 5,000 lines", 415: "not application/json",
-        422: "not a score request", 503: "no model",
+        400: "not what its type says", 413: "more than 10 MB, 1,000 claims or 5,000 lines",
+        415: f"not {' or '.join(KINDS)}", 422: "holds no claims", 503: "no model",
     }.items()
 }  # fmt: skip
 
@@ -127,8 +127,12 @@ def _score(current: Current, kind: str, body: bytes) -> bytes:
 
 
 def _answer(current: Current, kind: str, body: bytes) -> Json:
-    claims = claims_of(body)  # before the model is asked for: what is wrong with a request is told without one, too
-    return current.get().score_claims(claims)
+    """Reads before it asks for the model: what is wrong with a request is told without one, too."""
+    if kind == JSON:
+        claims = claims_of(body)
+        return current.get().score_claims(claims)
+    batch = batch_of(kind, body, current.settings)
+    return current.get().answer(batch)
 
 
 def _model(scorer: Scorer) -> Json:
@@ -157,4 +161,7 @@ def _feature(feature: Feature) -> Json:
 
 def _body() -> Json:
     """The request body for the OpenAPI document; FastAPI does not read it, `_score` does."""
-    return {"required": True, "content": {"application/json": {"schema": request_schema()}}}
+    edi = {"type": "string", "description": "an X12 interchange with 837P or 837I transactions"}
+    fhir = {"type": "object", "description": "a FHIR R4 Claim, or a Bundle with Claims; NDJSON of either"}
+    schemas = {JSON: request_schema(), EDI: edi, FHIR: fhir}
+    return {"required": True, "content": {kind: {"schema": schema} for kind, schema in schemas.items()}}

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import polars as pl
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from claims.archive import BUFFER
+from claims.batch import Batch
+from claims.fhir import looks_like_fhir
+from claims.read import read_bytes
+from claims.settings import Settings
+from claims.table import DIAGNOSES
+from claims.x12 import looks_like_x12
 from serving.problem import ProblemError
 from serving.wire import ScoreRequest
 
-JSON = "application/json"
+JSON, EDI, FHIR = "application/json", "application/edi-x12", "application/fhir+json"
 MOST_BYTES = 10 * 1024 * 1024
 MOST_CLAIMS = 1_000
 MOST_LINES = 5_000
-KINDS = (JSON,)
+KINDS = (JSON, EDI, FHIR)
+OF_A_CLAIM = frozenset({  # fields that no line says for itself
+    "claim_id", "submitted_date", "payer_id", "payer_name", "plan_id", "claim_filing_indicator_code",
+    "payer_responsibility_code", "member_id", "patient_birth_date", "patient_sex", "billing_npi",
+    "claim_frequency_code", "claim_type", *DIAGNOSES, "diagnosis_code_type", "original_reference_number",
+})  # fmt: skip
+LOOKS = {EDI: (looks_like_x12, "X12: it has no ISA segment"), FHIR: (looks_like_fhir, "FHIR: no resource in JSON")}
 
 
 def kind_of(header: str) -> str:
     """The one of KINDS that a Content-Type names. Raises ProblemError (415) for any other."""
     kind = header.partition(";")[0].strip().lower()
     if kind not in KINDS:
-        raise ProblemError(415, f"send {' or '.join(KINDS)}")
+        raise ProblemError(415, f"send {', '.join(KINDS[:-1])} or {KINDS[-1]}")
     return kind
 
 
@@ -41,6 +56,26 @@ def claims_of(body: bytes) -> list[Any]:
         raise ProblemError(400, "the body is not valid JSON in UTF-8") from error
     _check_number(len(request.claims), sum(map(_lines, request.claims)))
     return request.claims
+
+
+def batch_of(kind: str, body: bytes, settings: Settings) -> Batch:
+    """What an 837 or FHIR body holds. Raises ProblemError: 400 something else, 413 too many; UnreadableFileError."""
+    looks, words = LOOKS[kind]
+    if not looks(body[:BUFFER]):
+        raise ProblemError(400, f"the body is no {words}")
+    batch = read_bytes(body, settings, "the body")
+    rejects = batch.rejects.filter(table="lines")
+    places = pl.concat([batch.lines.get_column("claim_index"), rejects.get_column("claim_index")])
+    _check_number(places.n_unique(), len(places))
+    fields = [_placed(name, line) for name, line in rejects.select("field", "line_index").iter_rows()]
+    return replace(batch, rejects=rejects.with_columns(field=pl.Series(fields, dtype=pl.String)))
+
+
+def _placed(names: str | None, line: int | None) -> str | None:
+    """The faulty fields of a line with their place, as those of a JSON request have it: lines[0].hcpcs_code."""
+    if names is None or line is None:
+        return names
+    return ";".join(name if name in OF_A_CLAIM else f"lines[{line}].{name}" for name in names.split(";"))
 
 
 def _check_number(claims: int, lines: int) -> None:

@@ -73,7 +73,7 @@ class Scorer:
     def score(self, x: pd.DataFrame) -> pd.DataFrame: ...
 
     def score(self, x: Any) -> Any:
-        """Score a file (csv, parquet, json), a pandas or polars frame, or a list of claims or of flat lines.
+        """Score a file (837, FHIR, csv, parquet, json), a pandas or polars frame, or a list of claims or of flat lines.
 
         A frame gives a frame of the same library, a file a polars frame (columns of `denials score`, one row for
         each row in, in order; a pandas index is kept), a list the response of POST /v1/score. Raises
@@ -152,8 +152,9 @@ class Scorer:
 
 
 def _check_lines(batch: Batch) -> None:
-    if "lines" not in batch.file.item(0, "kind"):
-        name = batch.file.item(0, "name")
+    """Of a table or a list the kind says what it holds, even when it is empty; of X12 and FHIR what was found."""
+    name, kind = batch.file.select("name", "kind").row(0)
+    if not ("lines" in kind or len(batch.lines) or "lines" in batch.rejects.get_column("table")):
         raise UnreadableFileError(f"{name} holds no claim lines to score; denials ingest takes what else it holds")
 
 
