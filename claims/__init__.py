@@ -2,6 +2,7 @@
 
 from claims.earlier import ChainIndex, chains
 from claims.errors import DenialsError
+from claims.final import final_lines
 from claims.label import CATEGORIES, label_lines, load_classes
 from claims.mapping import Mapping, load_mapping
 from claims.match import match_outcomes
@@ -21,6 +22,7 @@ __all__ = [
     "Snapshot",
     "Store",
     "chains",
+    "final_lines",
     "label_lines",
     "load_classes",
     "load_mapping",

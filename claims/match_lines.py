@@ -120,8 +120,7 @@ def _in_order(pairs: pl.DataFrame, same: list[str], method: str, free: bool) -> 
 
 def _only_line_left(left: pl.DataFrame) -> pl.DataFrame:
     """A row of another code, whose day and charge are those of the one line that its event left unanswered."""
-    coded = left.filter(given("hcpcs_code").is_not_null())
-    alone = coded.filter(pl.len().over("_row") == 1, pl.len().over(EVENT) == 1)
+    alone = left.filter(given("hcpcs_code").is_not_null()).filter(pl.len().over(EVENT) == 1)
     same = (pl.col("day") == pl.col("day_line")) & (pl.col("charge") == pl.col("charge_line"))
     return alone.filter(same, pl.col("charge") > CENT).select("_row", "line", match_method=pl.lit("date_charge"))
 

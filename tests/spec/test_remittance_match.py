@@ -88,6 +88,23 @@ def test_a_line_that_was_split_is_summed() -> None:
     ]  # fmt: skip
 
 
+def test_a_part_whose_charge_is_that_of_another_line_stays_with_its_modifiers() -> None:
+    lines = ascii_table.lines("""
+    claim_id | line | hcpcs_code | hcpcs_modifier_1 | charge
+    A        | 1    | 64483      | RT               | 500.00
+    A        | 2    | 64483      | LT               | 250.00
+    """)
+    check(
+        lines,
+        """
+    claim_id | hcpcs_code | hcpcs_modifier_1 | charge | =line
+    A        | 64483      | RT               | 250.00 | 1
+    A        | 64483      | LT               | 250.00 | 2
+    A        | 64483      | RT               | 250.00 | 1
+    """,
+    )
+
+
 def test_extras_of_an_unbundled_line_have_its_code_and_no_charge() -> None:
     told = """
     claim_id | hcpcs_code | hcpcs_modifier_1 | charge | paid  | adjustments  | =line
