@@ -69,6 +69,7 @@ def lines_of(claim: Json, references: References, places: Iterator[int], claim_i
             unit.add(dict(whole), next(places))
             unit.blame(index, "item", "is not an object")
     if not unit.rows:
+        unit.add(whole, unit.place)  # rejected with its claim_id, which tells the sender which one it is
         unit.blame(-1, "item", "is missing")
     return unit
 

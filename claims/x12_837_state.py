@@ -49,6 +49,7 @@ class Reading:
         if unit is None:
             return None
         if not unit.rows:
+            unit.add(self.claim, unit.place)  # rejected with its claim_id, which tells the sender which one it is
             unit.blame(-1, "claim_line_number", "is missing: the claim has no service line")
             return unit
         numbers = [row["claim_line_number"] for row in unit.rows]

@@ -265,7 +265,7 @@ def test_names_addresses_and_other_numbers_of_persons_are_never_read():
 
 def test_a_bad_claim_costs_only_itself():
     found, _ = units(document(BILLER, SUBSCRIBER, CLM, LINE, "CLM*B1*50~HI~", "CLM*C1*100***11:B:1~", LINE))
-    assert [len(unit.rows) for unit in found] == [1, 0, 1]
+    assert [len(unit.rows) for unit in found] == [1, 1, 1]
     assert [unit.faults for unit in found] == [
         {}, {-1: [("claim_line_number", "is missing: the claim has no service line")]}, {},
     ]  # fmt: skip

@@ -215,7 +215,7 @@ def test_a_file_gives_a_row_for_every_line_in_its_order(scorer: Scorer, tmp_path
         written = score_file(scorer, tmp_path / name, tmp_path / "out.csv", explain="top")
         table = pl.read_csv(tmp_path / "out.csv", infer_schema_length=None)
         assert (written.rows, written.scored) == (4, 2)
-        assert table["claim_id"].to_list() == ["A-1", "A-1001", None, "A-3"]
+        assert table["claim_id"].to_list() == ["A-1", "A-1001", "A-2", "A-3"]
         assert table["error"].is_null().to_list() == [True, False, False, True]
         assert table["denial_risk"].is_null().to_list() == [False, True, True, False]
 
