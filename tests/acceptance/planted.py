@@ -31,7 +31,7 @@ class Planted:
         return [form.encode(encoding) for form in sorted(told) for encoding in ("utf-8", "utf-16-le")]
 
 
-def _plain_hashes(member: str) -> tuple[str, ...]:
+def plain_hashes(member: str) -> tuple[str, ...]:
     """What a hash without the site's key would look like: anybody could try all member ids."""
     content = member.encode()
     whole = [hashlib.new(name, content).hexdigest() for name in ("md5", "sha1", "sha256", "blake2b")]
@@ -42,8 +42,8 @@ MEMBER, OTHER_MEMBER, BORN, CLAIM, LOST_CLAIM = "QXM7731904", "QXM-5520-118", "1
 SENT = frozenset({"answers"})  # the score output and the responses asked for
 KEPT = frozenset({"store"})
 IDENTIFIERS = {
-    "member id": Planted((MEMBER, *_plain_hashes(MEMBER))),
-    "member id with dashes": Planted((OTHER_MEMBER, OTHER_MEMBER.replace("-", ""), *_plain_hashes(OTHER_MEMBER))),
+    "member id": Planted((MEMBER, *plain_hashes(MEMBER))),
+    "member id with dashes": Planted((OTHER_MEMBER, OTHER_MEMBER.replace("-", ""), *plain_hashes(OTHER_MEMBER))),
     "date of birth": Planted((BORN, "19071129", "11/29/1907", "29.11.1907", "1907, 11, 29")),
     "name": Planted(("Zebulonia", "Quagmire")),
     "address": Planted(("Hexenbuckel", "QXTOWN")),
