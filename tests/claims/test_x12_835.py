@@ -275,7 +275,7 @@ def test_provider_adjustments_of_up_to_six_pairs_a_segment():
         ("CLP*A*1*100*60\nSVC*HC:1*100*60\nCAS*CO*45*40", "60.01", {"unbalanced_transaction": 1}),
         ("CLP*A*1*1*1\nSVC*HC:1*1*1\nPLB*1*20261231*L6*-0.01", "1.01", {}),
         ("CLP*A*1*1*1\nSVC*HC:1*1*1\nPLB*1*20261231*L6*0.01", "1.01", {"unbalanced_transaction": 1}),
-        ("CLP*A*1*x*1\nSVC*HC:1*1*1", "1", {"unbalanced_claim": 1}),
+        ("CLP*A*1*x*0\nSVC*HC:1*0*0", "0", {"unbalanced_claim": 1}),
     ],
 )
 def test_what_does_not_balance_is_flagged_and_kept(body, paid, flags):
