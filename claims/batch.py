@@ -153,12 +153,13 @@ def conforming(records: Records) -> pl.DataFrame:
     `Records` checks the same on the way in, so this finds a row only where a rule was added to claims/table.py alone.
     """
     schema, frame = SCHEMAS[records.table], records.frame()
+    keys = schema.primary_key()
     if records.table == "lines":  # the same key again, with other content, is a later version (claims/store.py)
         number = pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("submission_id", "claim_line_number")
         frame = frame.with_columns(version=number)
-    good, failure = schema.filter(frame.select(list(STORED[records.table])))
-    if len(good) < len(frame):
-        keys = schema.primary_key()
+    once = frame.unique(keys, keep="first", maintain_order=True)  # an event that came again is left for the store
+    good, failure = schema.filter(once.select(list(STORED[records.table])))
+    if len(good) < len(once):
         bad = failure.details().join(frame.select(*keys, "row"), on=keys, how="left", nulls_equal=True)
         records.rejected += [_broken(records.table, row) for row in bad.sort("row").to_dicts()]
         frame = frame.join(bad.select("row"), on="row", how="anti", maintain_order="left")

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import fields, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from claims.report import FileReport
 from pipelines.terminal import counted, say, table
 
 if TYPE_CHECKING:
-    from claims.ingest import IngestReport
+    from claims.report import IngestReport
     from claims.settings import Settings
     from pipelines.doctor import Check
     from serving.batch import Written
     from training.run import TrainResult
 
 SHOWN_FILES = 20
+COUNTS = ("claims", "lines", "outcomes", "matched", "unmatched", "rejected")
 METRICS = {
     "auroc": "AUROC", "auprc": "AUPRC", "brier": "Brier score", "ece": "ECE, ten equal bins",
     "claim_auroc": "AUROC of claims", "claim_ece": "ECE of claims",
@@ -25,24 +29,63 @@ CEILINGS = {"reachable": "what the columns can tell", "oracle": "everything that
 
 
 def ingested(report: IngestReport) -> None:
-    """Files, accepted and rejected rows, and the reasons."""
-    rows = [
-        (f.file, f.kind or "not read", f.accepted, f.rejected, f.new, f.already_present, f.new_versions)
-        for f in report.files
-    ]
-    table("Files", ("file", "kind", "accepted", "rejected", "new", "known", "changed"), rows[:SHOWN_FILES], left=2)
-    if len(rows) > SHOWN_FILES:
-        say(f"... and {counted(len(rows) - SHOWN_FILES, 'more file')}; --json lists them all.")
-    reasons: Counter[str] = Counter()
+    """Files (many: by kind, and those in trouble), what became of their rows, reasons, and what was odd."""
+    few = len(report.files) <= SHOWN_FILES
+    told = report.files if few else sorted(_by_kind(report), key=lambda kind: kind.kind or "~")
+    rows = [(f.file, f.kind or "not read", *_counts(f)) for f in told]
+    if len(rows) > 1:
+        rows.append((counted(len(report.files), "file"), "", *_counts(_sum("", report.files))))
+    table("Files", ("file", "kind", *COUNTS), rows, left=2)
+    whole = _sum("", report.files)
+    say(f"Rows: {whole.new:,} new, {whole.already_present:,} known already, {whole.new_versions:,} changed.")
+    if whole.rejections or whole.provider_adjustments:
+        say(f"Refused before adjudication (no denials): {whole.rejections:,}. "
+            f"Adjustments of payments beside claims: {whole.provider_adjustments:,}.")  # fmt: skip
+    _troubled(report, few)
     for file in report.files:
-        if file.kind is None:
-            say(f"Not read: {next(iter(file.reasons))}")
-        else:
-            reasons.update(file.reasons)
         if file.unknown_columns:
             say(f"{file.file}: columns that are not used: {', '.join(file.unknown_columns)}")
-    if reasons:
-        table("Rejected", ("reason", "rows"), reasons.most_common(SHOWN_FILES))
+    for title, column, counts in (("Rejected", "reason", whole.reasons), ("Data quality", "flag", whole.quality)):
+        if counts:
+            table(title, (column, "rows" if title == "Rejected" else "times"), list(counts.items())[:SHOWN_FILES])
+
+
+def _counts(file: FileReport) -> tuple[int, ...]:
+    return (
+        file.claims_accepted, file.lines_accepted, file.outcomes_accepted, file.matched, file.unmatched, file.rejected,
+    )  # fmt: skip
+
+
+def _sum(name: str, files: Iterable[FileReport]) -> FileReport:
+    """Files as one: counts and reasons added up, the most frequent first."""
+    whole = FileReport(name)
+    for one in fields(FileReport):
+        values = [getattr(file, one.name) for file in files]
+        if isinstance(getattr(whole, one.name), int):
+            setattr(whole, one.name, sum(values))
+        elif isinstance(getattr(whole, one.name), dict):
+            setattr(whole, one.name, dict(sum(map(Counter, values), Counter()).most_common()))
+    return whole
+
+
+def _by_kind(report: IngestReport) -> Iterator[FileReport]:
+    kinds = {file.kind: [one for one in report.files if one.kind == file.kind] for file in report.files}
+    for kind, files in kinds.items():
+        yield replace(_sum(counted(len(files), "file"), files), kind=kind)
+
+
+def _troubled(report: IngestReport, few: bool) -> None:
+    """Files that could not be read; of many files, those with rejected rows, too."""
+    for file in report.unread[:SHOWN_FILES]:
+        say(f"Not read: {next(iter(file.reasons))}")
+    if len(report.unread) > SHOWN_FILES:
+        say(f"... and {counted(len(report.unread) - SHOWN_FILES, 'more file')} not read; --json lists them all.")
+    faulty = [] if few else sorted((f for f in report.files if f.kind and f.rejected), key=lambda f: -f.rejected)
+    if faulty:
+        rows = [(f.file, f.kind, f.accepted, f.rejected) for f in faulty[:SHOWN_FILES]]
+        table("Files with rejected rows", ("file", "kind", "accepted", "rejected"), rows, left=2)
+    if len(faulty) > SHOWN_FILES:
+        say(f"... and {counted(len(faulty) - SHOWN_FILES, 'more file')}; --json lists them all.")
 
 
 def trained(
