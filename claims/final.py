@@ -194,8 +194,8 @@ def _answer(table: pl.DataFrame) -> pl.DataFrame:
     """The columns of `final_lines`."""
     table = table.with_columns(pl.col("gross", "claim_recouped").fill_null(0))
     initial, final = pl.col("initial_paid_cents").fill_null(0), pl.col("final_paid_cents")
-    claim_first, claim_final = (paid.fill_null(0).sum().over("submission_id") for paid in (initial, final))
-    beyond = pl.col("claim_recouped") - (claim_first - claim_final).clip(lower_bound=0)  # not told as reversals too
+    claim_gross, claim_final = (paid.fill_null(0).sum().over("submission_id") for paid in (pl.col("gross"), final))
+    beyond = pl.col("claim_recouped") - (claim_gross - claim_final)  # what reversals do not tell of too
     all_taken = (beyond > 0) & (beyond >= claim_final - CENT)
     nothing = (pl.col("final_outcome") == "paid") & (final <= CENT)
     ended = (

@@ -23,11 +23,12 @@ def match_outcomes(lines: pl.DataFrame, outcomes: pl.DataFrame, classes: pl.Data
 
     `submission_id` (null: no such claim) is the submission with the outcome's claim_id, payer, billing NPI and source;
     of several, those whose payer responsibility the status speaks of (1 and 19 primary, 2 and 20 secondary, 3 and 21
-    later), and of these the one sent last. Never one sent after the day known (without a day: the last choice), nor
-    one that names the outcome's control number as the number of an earlier claim, nor one sent after that. A claim_id
-    of 17 characters that was nobody's by then also matches the one longer claim_id that began with it. Another payer's
-    id still finds the claim where all that is left belongs to one payer and the status speaks of its turn; a status
-    that speaks of none (4, 22, 23, 25) does where nobody else has answered for the claim by then.
+    later), of these what was sent before the outcome's control number was first known, and of these the one sent last.
+    Never one sent after the day known (without a day: the last choice), nor one that names the outcome's control
+    number as the number of an earlier claim, nor one sent after that. A claim_id of 17 characters that was nobody's by
+    then also matches the one longer claim_id that began with it. Another payer's id still finds the claim where all
+    that is left belongs to one payer and the status speaks of its turn; a status that speaks of none (4, 22, 23, 25)
+    does where nobody else has answered for the claim by then.
 
     `line` (Int32, null: none) is the claim_line_number found by the first method that answers: `line_number`;
     `line_item_control_no` (a line sent without one is named by its number); `service` (code, modifiers, date, charge);
@@ -96,7 +97,7 @@ def _submissions_found(submissions: pl.DataFrame, rows: pl.DataFrame) -> pl.Data
         rest = rest.join(pairs, on="_row", how="anti")
         if rest.is_empty():
             break
-    return _latest(pl.concat(found))
+    return _latest(pl.concat(found), asked)
 
 
 def _candidates(asked: pl.DataFrame, submissions: pl.DataFrame, cut: bool) -> pl.DataFrame:
@@ -144,19 +145,27 @@ def _in_turn() -> pl.Expr:
     return pl.col("place") == pl.col("turn")
 
 
-def _latest(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Of each outcome's candidates the one sent last (equal days: loaded first; those without a day come last)."""
+def _latest(pairs: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
+    """Of each outcome's candidates the one sent last (equal days: loaded first; those without a day come last).
+
+    A control number stays with what it was first given to: what was sent after that comes behind.
+    """
     pairs = pairs.with_columns(named=(pl.col("names") == pl.col("payer_claim_control_number")).fill_null(False))
     several = pl.col("_row").is_duplicated()
-    one = pairs.filter(~several, ~pl.col("named"))
+    one, many = pairs.filter(~several, ~pl.col("named")), pairs.filter(several)
     named_on = pl.col("submitted_date").filter(pl.col("named")).min().over("_row")
+    number = ["source_system", "claim_id", "payer_claim_control_number"]
+    given_on = asked.join(many.select(number).unique(), on=number, how="semi").group_by(number)
     best = (
-        pairs.filter(several)
+        many.join(given_on.agg(given_on=pl.col("known_date").min()), on=number, how="left")
         .with_columns(
-            not_after=named_on, rank=-pl.col("submitted_date").cast(pl.Int32), away=~_in_turn().fill_null(True)
+            not_after=named_on,
+            away=~_in_turn().fill_null(True),
+            behind=(pl.col("submitted_date") > pl.col("given_on")).fill_null(False),
+            rank=-pl.col("submitted_date").cast(pl.Int32),
         )
         .filter(~pl.col("named"), (pl.col("submitted_date") <= pl.col("not_after")).fill_null(True))
-        .sort("_row", "away", "rank", "loaded_at", "submission_id", nulls_last=True)
+        .sort("_row", "away", "behind", "rank", "loaded_at", "submission_id", nulls_last=True)
         .unique("_row", keep="first", maintain_order=True)
     )
     return pl.concat([side.select("_row", "submission_id", "guessed") for side in (one, best)])

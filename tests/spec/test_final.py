@@ -207,6 +207,7 @@ A        | 1    | K1      | 2026-03-01 | 1      | 100.00  | 30.00  | CO-45:70.00
     ("WO | K1 | 40.00 | P1 | 2026-05-01", "", (29_99, 10_01, 0), False),
     ("72 | K1 | -80.01 | P1 | 2026-05-01", "", (60_00, 20_01, 0), True),
     ("72 | K1 | -80.01 | P1 | 2026-05-01\nWO | K1 | 80.01 | P1 | 2026-05-01", "", (60_00, 20_01, 0), True),
+    ("WO | K1 | 60.00 | P1 | 2026-05-01", BACK.replace("30.00", "60.00").replace("70.00", "40.00"), (51_42, 8_58, 0), False),
     ("WO | K1 | 30.00 | P1 | 2026-05-01", BACK, (24_54, 5_46, 0), False),  # the reversal and this are one recovery
 ])  # fmt: skip
 def test_a_recoupment_is_recorded_with_the_claim_and_is_no_payment(
@@ -219,7 +220,7 @@ def test_a_recoupment_is_recorded_with_the_claim_and_is_no_payment(
     got = final(lines, ascii_table.outcomes(PAID + more), plb, refused(), date(2027, 6, 1))
     assert got["recouped_cents"].to_list() == list(cents)
     assert got["recouped"].to_list() == [recouped, recouped, False]
-    assert got["final_paid_cents"].to_list() == [30_00 if more else 60_00, 20_01, 0]
+    assert got["final_paid_cents"].to_list() == [30_00 if "70.00" in more else 60_00, 20_01, 0]
     assert got["initial_outcome"].to_list() == ["paid", "paid", "denied"]
 
 

@@ -197,6 +197,28 @@ def test_what_was_forwarded_or_only_asked_about_is_no_answer(status: str) -> Non
     assert labels(TWO, remittance(told)) == []
 
 
+def test_a_control_number_stays_with_what_it_was_first_given_to() -> None:
+    sent = ascii_table.lines("""
+    submission_id | claim_id | line | hcpcs_code | submitted_date
+    A1            | A        | 1    | 64493      | 2026-01-10
+    A1            | A        | 2    | 64494      | 2026-01-10
+    A2            | A        | 2    | 64494      | 2026-02-10
+    """)
+    check(
+        sent,
+        """
+    claim_id | hcpcs_code | known_date | control | status | =submission_id | =line
+    A        | 64493      | 2026-02-01 | K1      | 1      | A1             | 1
+    A        | 64494      | 2026-02-01 | K1      | 1      | A1             | 2
+    A        | 64493      | 2026-03-01 | K1      | 22     | A1             | 1
+    A        | 64494      | 2026-03-01 | K1      | 22     | A1             | 2
+    A        | 64494      | 2026-03-01 | K2      | 1      | A2             | 2
+    A        | 64494      | 2026-04-01 | K2      | 22     | A2             | 2
+    A        | 64494      | 2026-04-01 |         | 1      | A2             | 2
+    """,
+    )
+
+
 # A row of the whole claim ---------------------------------------------------------------------------------------------
 
 WHOLE = """
