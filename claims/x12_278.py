@@ -1,9 +1,8 @@
 """Answers to requests for authorization (278 response, 005010X217) to the table authorizations.
 
-An authorization is one number: its services of the best status (approved before pending before denied) are one row,
-their codes joined and their units summed, because of several rows of a number the last one holds. A1 (certified), A2
-(in part) and A6 (modified) are approved, for what the answer itself lists; A4 and CT (ask the payer) are pending.
-Flags: authorization_request (the question, no answer), authorization_error (AAA), authorization_not_required (HCR NA),
+Of several rows of a number the last holds, so its services of the best status (approved, pending, denied) are one row:
+codes joined, units summed. A1, A2 (in part) and A6 (modified) approve what the answer lists; A4 and CT are pending.
+Flags: authorization_request (no answer), authorization_error (AAA), authorization_not_required (HCR NA),
 authorization_undecided (neither an event nor its service has an HCR).
 """
 
