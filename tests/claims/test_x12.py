@@ -1,6 +1,7 @@
 """The transport of X12: whatever delimiters, line ends and faults a file has, its segments come out, or a flag says why."""
 
 import io
+import tracemalloc
 from collections import Counter
 
 import pytest
@@ -237,15 +238,49 @@ def test_long_junk_between_interchanges_is_one_flag():
     assert read("junk " * LONGEST + PLAIN)[:2] == ([BODY], {"junk": 1})
 
 
-@pytest.mark.parametrize("pad", range(0, 400, 31))
-def test_nothing_is_lost_where_chunks_meet(pad):
-    """An interchange that begins anywhere about the end of a chunk, be it a regular one or not."""
-    filler = CLAIM * ((LONGEST - 500) // len(CLAIM)) + f"NTE*ADD*{'x' * pad}~"
-    first = interchange(transaction(filler))
-    for second in (marked(PLAIN, "|", ">", "!", "'"), PLAIN.replace("SENDER  ", "SENDER", 1)):
+SHORT_ISA = PLAIN.replace("SENDER  ", "SENDER", 1)
+
+
+def test_an_isa_of_another_length_begins_an_interchange_after_a_terminator_or_a_line_end():
+    for between in ("", "\n", " \r\n "):
+        bodies, flags, _ = read(PLAIN + between + marked(SHORT_ISA, "|", ":", "!", "'"))
+        assert (bodies, flags) == ([BODY, BODY], {"isa_length": 1})
+
+
+@pytest.mark.parametrize(
+    "second", [marked(PLAIN, "|", ":", "!", "'"), marked(PLAIN, repetition="~", terminator="'"), marked(SHORT_ISA, "|")]
+)
+def test_nothing_is_lost_where_chunks_meet(second):
+    """An interchange that begins anywhere about the end of a chunk."""
+    start = len(interchange(transaction("NTE**~")))
+    for before in range(0, 300, 3):
+        sizes = [(LONGEST - before - start) // 2, (LONGEST - before - start + 1) // 2 - len("NTE**~")]
+        first = interchange(transaction("".join(f"NTE**{'x' * size}~" for size in sizes)))
+        assert LONGEST - len(first) == before
         bodies, flags, _ = read(first + second)
-        assert [len(body) for body in bodies] == [filler.count("~"), 3]
-        assert set(flags) <= {"isa_length"}
+        assert (bodies[1:], set(flags)) == ([BODY], {"isa_length"} & set(read(second)[1]))
+
+
+class Endless(io.BytesIO):
+    """A file whose third segment has 20 million characters, made as it is read."""
+
+    def __init__(self):
+        super().__init__()
+        self.parts = iter([PLAIN.split("SE*")[0].encode(), *(b"x" * LONGEST for _ in range(300)), b"~SE*5*0001~"])
+
+    def read(self, size=-1):
+        return next(self.parts, b"")
+
+
+def test_memory_does_not_grow_with_a_segment_that_never_ends():
+    stream = Endless()
+    tracemalloc.start()
+    try:
+        (only,) = Reader(stream, lambda _: None).transactions()
+        assert tracemalloc.get_traced_memory()[1] < 3 * 2**20
+    finally:
+        tracemalloc.stop()
+    assert not only.cut
 
 
 class Dripping(io.BytesIO):
