@@ -13,17 +13,14 @@ from claims.cells import LONGEST_TEXT
 from claims.table import DIAGNOSES
 from claims.unit import Flag, Row, Unit
 from claims.x12 import Transaction, element, iso_date
-from claims.x12_837_state import EMPTY, NO_BILLER, NO_PERSON, Level, Reading, npi_of, state_of
+from claims.x12_837_providers import BILLING, PROVIDERS
+from claims.x12_837_state import EMPTY, NO_BILLER, NO_PERSON, Level, Reading
 from claims.x12_cells import split
 from claims.x12_segments import Segment
 
 MOST_LINES = 5_000  # of one claim; the guides end at 999. One claim must not fill the memory
 OF_CLAIM = {"F8": "original_reference_number", "G1": "prior_authorization_number", "9F": "referral_number"}
 OF_LINE = {"6R": "line_item_control_no", "G1": "prior_authorization_number", "9F": "referral_number"}
-INSTEAD = {"71": "82", "P3": "DN"}  # attending and primary care provider, unless the claim names the other one
-NPIS = {
-    "82": "rendering_npi", "71": "rendering_npi", "DN": "referring_npi", "P3": "referring_npi", "77": "facility_npi",
-}  # fmt: skip
 ABSENT = [""] * 10
 PLACES = tuple(str(place) for place in range(1, len(DIAGNOSES) + 1))
 
@@ -66,22 +63,6 @@ def _hierarchy(reading: Reading, segment: Segment) -> Unit | None:
     reading.person = NO_PERSON.copy()
     reading.level = {"20": BILLER, "22": SUBSCRIBER, "23": PATIENT}.get(kind, OUTSIDE)
     return unit
-
-
-def _biller_specialty(reading: Reading, segment: Segment) -> None:
-    if element(segment, 1) in ("BI", "PT"):
-        reading.biller["rendering_taxonomy"] = element(segment, 3)
-
-
-def _biller_name(reading: Reading, segment: Segment) -> None:
-    reading.entity = element(segment, 1)
-    if reading.entity == "85":
-        reading.biller["billing_npi"] = reading.biller["rendering_npi"] = npi_of(segment)
-
-
-def _biller_place(reading: Reading, segment: Segment) -> None:
-    if reading.entity == "85":
-        reading.biller["service_state"] = state_of(segment)
 
 
 def _insurance(reading: Reading, segment: Segment) -> None:
@@ -158,35 +139,6 @@ def _diagnosis_codes(reading: Reading, segment: Segment) -> None:
 def _leave(reading: Reading, segment: Segment) -> None:
     """SBR (2320) and SVD (2430): what follows is another payer's, up to the next line or claim."""
     reading.level = OTHER_PAYER
-
-
-# Providers, of the claim or of a line
-
-
-def _provider(reading: Reading, segment: Segment) -> None:
-    reading.entity = entity = element(segment, 1)
-    column = NPIS.get(entity)
-    if column is None:
-        return
-    if INSTEAD.get(entity) in reading.roles:
-        reading.entity = ""
-        return
-    reading.roles.add(entity)
-    reading.target[column] = npi_of(segment)
-    if column == "rendering_npi":
-        reading.target["rendering_taxonomy"] = ""
-    elif entity == "77":
-        reading.target["service_state"] = reading.biller["service_state"]
-
-
-def _specialty(reading: Reading, segment: Segment) -> None:
-    if reading.entity in ("82", "71"):
-        reading.target["rendering_taxonomy"] = element(segment, 3)
-
-
-def _place(reading: Reading, segment: Segment) -> None:
-    if reading.entity == "77":
-        reading.target["service_state"] = state_of(segment) or reading.biller["service_state"]
 
 
 # The line
@@ -268,11 +220,10 @@ def _drug(reading: Reading, segment: Segment) -> None:
 # What a segment means at each level; what is not listed means nothing there
 
 OUTSIDE: Level = {"BHT": _header, "HL": _hierarchy, "CLM": _open_claim}
-BILLER = OUTSIDE | {"PRV": _biller_specialty, "NM1": _biller_name, "N4": _biller_place}
+BILLER = OUTSIDE | BILLING
 PATIENT = OUTSIDE | {"DMG": _birth_and_sex}
 SUBSCRIBER = PATIENT | {"SBR": _insurance, "NM1": _subscriber_name}
 OTHER_PAYER = OUTSIDE | {"LX": _open_line, "SV1": _professional, "SV2": _institutional}
-PROVIDERS: Level = {"NM1": _provider, "PRV": _specialty, "N4": _place}
 CLAIM = OTHER_PAYER | PROVIDERS | {
     "DTP": _claim_dates, "REF": _claim_reference, "HI": _diagnosis_codes, "SBR": _leave,
 }  # fmt: skip
