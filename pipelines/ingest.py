@@ -17,10 +17,12 @@ def ingest_flow(inbox: str, home: str) -> dict[str, int]:
     report = ingest([Path(inbox)], settings)
     counts = {
         "files": len(report.files),
-        "unread": sum(file.kind is None for file in report.files),
+        "unread": len(report.unread),
         "accepted": sum(file.accepted for file in report.files),
         "rejected": sum(file.rejected for file in report.files),
         "new": sum(file.new for file in report.files),
+        "matched": sum(file.matched for file in report.files),
+        "unmatched": sum(file.unmatched for file in report.files),
     }
     get_run_logger().info("ingest: %s", counts)
     report.raise_for_faults(settings)
