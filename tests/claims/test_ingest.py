@@ -1,6 +1,7 @@
 """Files, folders and archives into the store: whatever their order and number, counted file by file."""
 
 import gzip
+import re
 import zipfile
 from pathlib import Path
 
@@ -206,3 +207,9 @@ def test_a_store_of_before_gets_the_tables_it_lacks(site):
 def test_nothing_is_told_of_a_claim(site, folder):
     told = str(ingest([folder("in", {"a.837": SENT.replace("*64483", "*BAD CODE!"), "b.835": PAID})], site).as_json())
     assert not [word for word in ("A000", "DOE", "M0000", "1950", "BAD CODE", "ICN", "1234567893") if word in told]
+
+
+def test_a_claim_number_that_the_payer_cut_is_found(site, folder):
+    sent = re.sub(r"CLM\*(A\d+)\*", r"CLM*PRACTICE\1-2026*", SENT)
+    path = folder("in", {"a.837": sent, "b.835": PAID.replace("CLP*A", "CLP*PRACTICEA")})
+    assert [file.matched for file in ingest([path], site).files] == [0, 90]
