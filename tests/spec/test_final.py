@@ -131,12 +131,23 @@ def test_what_a_later_reversal_leaves() -> None:
     """)  # fmt: skip
 
 
+def test_of_two_answers_known_on_one_day_the_one_paid_last_is_the_last() -> None:
+    check("""
+    claim_id | =initial_outcome | =final_outcome | =final_paid_cents
+    A        | denied           | paid           | 6000
+    """, """
+    claim_id | line | known_date | paid_date  | control | paid  | adjustments
+    A        | 1    | 2026-02-01 | 2026-02-01 | K2      | 60.00 | CO-45:40.00
+    A        | 1    | 2026-02-01 | 2026-01-31 | K1      | 0.00  | CO-197:100.00
+    """)  # fmt: skip
+
+
 REPLACED = """
-submission_id | claim_id | submitted_date | line | hcpcs_code | claim_frequency_code | original_reference_number
-A             | A        | 2026-01-10     | 1    | 64483      | 1                    |
-A             | A        | 2026-01-10     | 2    | 77003      | 1                    |
-B             | A        | 2026-02-10     | 1    | {code}     | 7                    | K1
-B             | A        | 2026-02-10     | 2    | 77003      | 7                    | K1
+submission_id | claim_id | submitted_date | line | hcpcs_code | charge   | claim_frequency_code | original_reference_number
+A             | A        | 2026-01-10     | 1    | 64483      | 100.00   | 1                    |
+A             | A        | 2026-01-10     | 2    | 77003      | 100.00   | 1                    |
+B             | A        | 2026-02-10     | 1    | {code}     | {charge} | 7                    | K1
+B             | A        | 2026-02-10     | 2    | 77003      | 100.00   | 7                    | K1
 """
 REPLIES = """
 claim_id | line | known_date | control | paid  | adjustments
@@ -147,11 +158,11 @@ A        | 2    | 2026-03-01 | K2      | 0.00  | OA-18:100.00
 """
 
 
-@pytest.mark.parametrize("code", ["64483", "64484"])
-def test_a_replacement_paid_after_the_denial_overturns_it(code: str) -> None:
+@pytest.mark.parametrize(("code", "charge"), [("64483", "100.00"), ("64484", "100.00"), ("64484", "150.00")])
+def test_a_replacement_paid_after_the_denial_overturns_it(code: str, charge: str) -> None:
     wanted = ["overturned", "final_outcome", "final_paid_cents", "final_date"]
     answers = ["yes | paid | 6000 | 2026-03-01", " | paid | 5000 | 2026-02-01", " | | | ", " | | | "]
-    head, *rows = REPLACED.format(code=code).strip().splitlines()
+    head, *rows = REPLACED.format(code=code, charge=charge).strip().splitlines()
     cells = [" | ".join(f"={name}" for name in wanted), *answers]
     check("\n".join(f"{row} | {cell}" for row, cell in zip([head, *rows], cells, strict=True)), REPLIES)
 
@@ -208,6 +219,7 @@ A        | 1    | K1      | 2026-03-01 | 1      | 100.00  | 30.00  | CO-45:70.00
     ("72 | K1 | -80.01 | P1 | 2026-05-01", "", (60_00, 20_01, 0), True),
     ("72 | K1 | -80.01 | P1 | 2026-05-01\nWO | K1 | 80.01 | P1 | 2026-05-01", "", (60_00, 20_01, 0), True),
     ("WO | K1 | 60.00 | P1 | 2026-05-01", BACK.replace("30.00", "60.00").replace("70.00", "40.00"), (51_42, 8_58, 0), False),
+    ("WO | K1 | 60.00 | P1 | 2026-05-01", BACK, (49_08, 10_92, 0), False),  # what the reversal took back
     ("WO | K1 | 30.00 | P1 | 2026-05-01", BACK, (24_54, 5_46, 0), False),  # the reversal and this are one recovery
 ])  # fmt: skip
 def test_a_recoupment_is_recorded_with_the_claim_and_is_no_payment(
@@ -265,11 +277,11 @@ def test_what_comes_after_the_horizon_changes_nothing() -> None:
 
 
 WAITING = """
-claim_id | submitted_date | =initial_outcome   | =final_outcome     | =right_censored
-A        | 2026-01-10     | {A}                | {A}                | {open}
-B        | 2026-01-10     | rejected_front_end | rejected_front_end | {open}
-C        | 2026-01-10     | paid               | paid               | {C}
-D        | 2026-01-10     | {A}                | {A}                | {open}
+claim_id | submitted_date | =initial_outcome   | =final_outcome     | =final_paid_cents | =right_censored
+A        | 2026-01-10     | {A}                | {A}                |                   | {open}
+B        | 2026-01-10     | rejected_front_end | rejected_front_end |                   | {open}
+C        | 2026-01-10     | paid               | paid               | 6000              | {C}
+D        | 2026-01-10     | {A}                | {A}                |                   | {open}
 """
 
 
