@@ -6,7 +6,7 @@ from claims.final import final_lines
 from claims.label import CATEGORIES, label_lines, load_classes
 from claims.mapping import Mapping, load_mapping
 from claims.match import match_outcomes
-from claims.read import Batch, read_claims, read_file, read_frame
+from claims.read import Batch, read_batches, read_bytes, read_claims, read_file, read_frame
 from claims.settings import Settings, load_settings
 from claims.snapshot import Snapshot, snapshot_of, take_snapshot
 from claims.store import Added, Store
@@ -28,6 +28,8 @@ __all__ = [
     "load_mapping",
     "load_settings",
     "match_outcomes",
+    "read_batches",
+    "read_bytes",
     "read_claims",
     "read_file",
     "read_frame",
