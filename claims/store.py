@@ -25,11 +25,14 @@ from claims.errors import OutOfReachError, UsageError
 from claims.fields import SCHEMAS
 from claims.settings import Settings
 from claims.table import Quality, Reject, SourceFile
-from claims.unseen import CHOICES
+from claims.unseen import CHOICES, parts_of
+
+UNREADABLE = (OSError, DeltaError, pl.exceptions.PolarsError)
 
 SCHEMA_VERSION = 1
 TABLES: dict[str, type[dy.Schema]] = {**SCHEMAS, "rejects": Reject, "quality": Quality, "files": SourceFile}
 VERSIONED = ("lines", "outcomes", "authorizations")  # what training and scoring read
+FILE = 16 << 20  # bytes to which small files are joined: some 400,000 lines
 ATTEMPTS = 20  # of a write that met another writer's
 
 
@@ -134,7 +137,7 @@ class Store:
         """Compact small files, and delete files that no version of the last seven days needs."""
         for table in TABLES:
             delta = self._table(table)
-            delta.optimize.compact()
+            delta.optimize.compact(target_size=FILE)
             delta.vacuum(dry_run=False)
 
     def _table(self, table: str) -> DeltaTable:
@@ -147,15 +150,15 @@ class Store:
 
     def _read(self, table: str, *which: pl.Expr) -> pl.DataFrame:
         try:
-            return self._scan(table).filter(*which).collect()
-        except (OSError, DeltaError, pl.exceptions.PolarsError) as error:
-            raise OutOfReachError(
-                f"the table {table} of the store at {self.folder} cannot be read ({type(error).__name__}): files of it "
-                "are missing or damaged; restore them from a backup"
-            ) from error
+            return pl.scan_delta(self._table(table)).select(_columns(TABLES[table])).filter(*which).collect()
+        except UNREADABLE as error:
+            raise self._damaged(table, error) from error
 
-    def _scan(self, table: str, delta: DeltaTable | None = None) -> pl.LazyFrame:
-        return pl.scan_delta(delta or self._table(table)).select(_columns(TABLES[table]))
+    def _damaged(self, table: str, error: Exception) -> OutOfReachError:
+        return OutOfReachError(
+            f"the table {table} of the store at {self.folder} cannot be read ({type(error).__name__}): files of it "
+            "are missing or damaged; restore them from a backup"
+        )
 
     def _append(self, table: str, rows: pl.DataFrame) -> pl.DataFrame:
         """Write the rows that are not there yet, seeing what others wrote meanwhile; the rows that were written."""
@@ -163,7 +166,10 @@ class Store:
             return rows
         for _ in range(ATTEMPTS):
             delta = self._table(table)
-            kept = CHOICES[table](rows, self._scan(table, delta))
+            try:
+                kept = CHOICES[table](rows, parts_of(delta, self.folder / table, TABLES[table]))
+            except UNREADABLE as error:
+                raise self._damaged(table, error) from error
             if not kept.is_empty():
                 try:
                     _insert(delta, kept.select(_columns(TABLES[table])))

@@ -11,6 +11,7 @@ import pytest
 from deltalake import DeltaTable
 
 from claims import store as stores
+from claims import unseen
 from claims.errors import OutOfReachError, UsageError
 from claims.read import read_file, read_frame
 from claims.settings import Settings
@@ -236,3 +237,31 @@ def test_nothing_in_the_store_names_a_patient(site, tmp_path):
     assert store.lines()["member_key"].item(0).encode() in written
     assert store.lines()["patient_age"].to_list() == [76, 76]
     assert [told for told in planted if told.encode() in written] == []
+
+
+def test_what_is_there_is_found_in_whatever_part_of_the_table_it_stands(site, monkeypatch):
+    monkeypatch.setattr(unseen, "PART", 2)
+    store = Store.open(site)
+    rows = [LINE | {"claim_id": f"A{i}"} for i in range(7)]
+    for row in rows:
+        store.add(_batch(site, row))
+    again = store.add(_batch(site, *rows, LINE | {"claim_id": "A3", "charge_amount": "9"}, LINE | {"claim_id": "B"}))
+    assert (again.present["lines"], again.versions["lines"], again.new["lines"]) == (7, 1, 1)
+    assert again.files == {again_id: {"new": 1, "present": 7, "versions": 1} for again_id in again.files}
+
+
+def test_rows_that_were_there_are_never_held_all_at_once(site):
+    store = Store.open(site)
+    store.add(_batch(site, *(OUTCOME | {"claim_id": f"A{i}"} for i in range(50))))
+    asked = _batch(site, OUTCOME | {"claim_id": "A7"}, OUTCOME | {"claim_id": "new"}).outcomes
+    parts = unseen.parts_of(store._table("outcomes"), store.folder / "outcomes", TABLES["outcomes"])
+    assert unseen._seen(parts, ["outcome_id"], asked, ["outcome_id"]).height == 1
+
+
+def test_a_damaged_table_is_told_when_something_is_added(site):
+    store = Store.open(site)
+    store.add(_batch(site, LINE))
+    for path in (site.store / "lines").glob("*.parquet"):
+        path.unlink()
+    with pytest.raises(OutOfReachError, match="missing or damaged"):
+        store.add(_batch(site, LINE | {"claim_id": "A2"}))
