@@ -18,7 +18,7 @@ from claims.errors import UnreadableFileError
 from claims.fhir_claim import claim_id_of, lines_of
 from claims.fhir_elements import SUPPORTING, Json, References, day, entries, text
 from claims.fhir_remittance import Remittance
-from claims.unit import Flag, Unit
+from claims.unit import MOST_LINES, Flag, Unit
 
 DEEPEST = 4  # Bundles in a Bundle
 BLANKS = b" \t\r\n\xef\xbb\xbf"  # a byte order mark among them
@@ -120,7 +120,11 @@ class _Reading:
             yield self._refused("Bundle", "lies too deep in others")
         elif kind in ("Claim", "ClaimResponse", "ExplanationOfBenefit"):
             read = self._billed if kind == "Claim" else self._remitted
-            yield from read(resource, references) if self._counts(resource) else ()
+            if any(len(entries(resource, name)) > MOST_LINES for name in ("item", "addItem")):
+                table = "lines" if kind == "Claim" else "outcomes"
+                yield self._refused("item", f"has more than {MOST_LINES:,} entries", table)
+            elif self._counts(resource):
+                yield from read(resource, references)
         elif kind in SUPPORTING:
             references.add(resource)
         elif kind:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 Row = dict[str, str]  # column -> cell
 Fault = tuple[str, str]  # field and words, as in a reject: ("hcpcs_code", "is missing")
+MOST_LINES = 5_000  # of one claim; the guides of X12 end at 999. One claim must not fill the memory
 Flag = Callable[[str], None]  # counts a data-quality flag of a file: control_count, unbalanced_claim, ...
 
 

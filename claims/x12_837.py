@@ -11,14 +11,13 @@ from collections.abc import Iterator
 
 from claims.cells import LONGEST_TEXT
 from claims.table import DIAGNOSES
-from claims.unit import Flag, Row, Unit
+from claims.unit import MOST_LINES, Flag, Row, Unit
 from claims.x12 import Transaction, element, iso_date
 from claims.x12_837_providers import BILLING, PROVIDERS
 from claims.x12_837_state import EMPTY, NO_BILLER, NO_PERSON, Level, Reading
 from claims.x12_cells import split
 from claims.x12_segments import Segment
 
-MOST_LINES = 5_000  # of one claim; the guides end at 999. One claim must not fill the memory
 OF_CLAIM = {"F8": "original_reference_number", "G1": "prior_authorization_number", "9F": "referral_number"}
 OF_LINE = {"6R": "line_item_control_no", "G1": "prior_authorization_number", "9F": "referral_number"}
 ABSENT = [""] * 10

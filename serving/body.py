@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 import polars as pl
@@ -11,6 +12,7 @@ from pydantic_core import from_json
 
 from claims.archive import BUFFER
 from claims.batch import Batch
+from claims.edi import form_of
 from claims.fhir import looks_like_fhir
 from claims.read import read_bytes
 from claims.settings import Settings
@@ -63,12 +65,21 @@ def batch_of(kind: str, body: bytes, settings: Settings) -> Batch:
     looks, words = LOOKS[kind]
     if not looks(body[:BUFFER]):
         raise ProblemError(400, f"the body is no {words}")
+    _check_units(body)
     batch = read_bytes(body, settings, "the body")
     rejects = batch.rejects.filter(table="lines")
-    places = pl.concat([batch.lines.get_column("claim_index"), rejects.get_column("claim_index")])
-    _check_number(places.n_unique(), len(places))
     fields = [_placed(name, line) for name, line in rejects.select("field", "line_index").iter_rows()]
     return replace(batch, rejects=rejects.with_columns(field=pl.Series(fields, dtype=pl.String)))
+
+
+def _check_units(body: bytes) -> None:
+    """Counts before anything is made of the units: a large body costs memory and minutes only then."""
+    form = form_of(body[:BUFFER])
+    claims = lines = 0
+    for _, unit in form(BytesIO(body)).units() if form else ():
+        claims += unit.table == "lines"
+        lines += len(unit.rows) or 1
+        _check_number(claims, lines)
 
 
 def _placed(names: str | None, line: int | None) -> str | None:

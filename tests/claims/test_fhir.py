@@ -26,7 +26,7 @@ from claims.label import label_lines
 from claims.match import match_outcomes
 from claims.records import Records
 from claims.rows import Source
-from claims.unit import Unit
+from claims.unit import MOST_LINES, Unit
 
 Json = dict[str, Any]
 CPT = "http://www.ama-assn.org/go/cpt"
@@ -645,6 +645,16 @@ def test_a_bad_resource_costs_only_itself(tmp_path: Path) -> None:
     records = records_of([unit for unit in units if -1 not in unit.faults], "lines", tmp_path)
     assert records.frame().height == 2  # the last repeats the first line of the first claim
     assert [one.reason for one in records.rejected] == ["item is not an object", "duplicate of row 2"]
+
+
+def test_a_claim_of_too_many_items_is_rejected_before_it_fills_the_memory() -> None:
+    many = [CLAIM["item"][0]] * (MOST_LINES + 1)
+    response = {"resourceType": "ClaimResponse", "addItem": many}
+    (claim, answer, other), _ = read(bundle(CLAIM | {"item": many}, response, CLAIM, *AROUND))
+    assert [(unit.table, unit.rows, unit.faults[-1][0][0]) for unit in (claim, answer)] == [
+        ("lines", [], "item"), ("outcomes", [], "item"),
+    ]  # fmt: skip
+    assert len(other.rows) == len(CLAIM["item"])
 
 
 def test_bytes_that_are_no_text_reject_the_row_that_holds_them(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from claims.errors import UnreadableFileError
 from claims.fields import PARSERS
 from claims.table import DIAGNOSES, DOCUMENTATION, REQUIRED
+from claims.unit import MOST_LINES
 from claims.x12 import Reader
-from claims.x12_837 import MOST_LINES, claims_of
+from claims.x12_837 import claims_of
 
 REFERENCE = os.environ.get("DENIALS_REFERENCE", "")
 ISA = "ISA*00*          *00*          *ZZ*SENDER         *ZZ*RECEIVER       *240615*1200*^*00501*000000007*0*P*:~"
