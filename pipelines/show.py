@@ -33,10 +33,10 @@ def ingested(report: IngestReport) -> None:
     few = len(report.files) <= SHOWN_FILES
     told = report.files if few else sorted(_by_kind(report), key=lambda kind: kind.kind or "~")
     rows = [(f.file, f.kind or "not read", *_counts(f)) for f in told]
+    whole = _sum("", (file for file in report.files if file.kind))
     if len(rows) > 1:
-        rows.append((counted(len(report.files), "file"), "", *_counts(_sum("", report.files))))
+        rows.append((counted(len(report.files), "file"), "", *_counts(whole)))
     table("Files", ("file", "kind", *COUNTS), rows, left=2)
-    whole = _sum("", report.files)
     say(f"Rows: {whole.new:,} new, {whole.already_present:,} known already, {whole.new_versions:,} changed.")
     if whole.rejections or whole.provider_adjustments:
         say(f"Refused before adjudication (no denials): {whole.rejections:,}. "
@@ -58,7 +58,7 @@ def _counts(file: FileReport) -> tuple[int, ...]:
 
 def _sum(name: str, files: Iterable[FileReport]) -> FileReport:
     """Files as one: counts and reasons added up, the most frequent first."""
-    whole = FileReport(name)
+    whole, files = FileReport(name), list(files)
     for one in fields(FileReport):
         values = [getattr(file, one.name) for file in files]
         if isinstance(getattr(whole, one.name), int):
