@@ -2,9 +2,10 @@
 
 import os
 
-from benchmarks import feature_speed, real_claims, world_gap
+from benchmarks import feature_speed, ingest_speed, real_claims, world_gap
 
 feature_speed.main()
+ingest_speed.main()
 world_gap.main()
 if os.environ.get("DENIALS_REFERENCE"):
     real_claims.main()

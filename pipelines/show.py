@@ -38,9 +38,11 @@ def ingested(report: IngestReport) -> None:
         rows.append((counted(len(report.files), "file"), "", *_counts(whole)))
     table("Files", ("file", "kind", *COUNTS), rows, left=2)
     say(f"Rows: {whole.new:,} new, {whole.already_present:,} known already, {whole.new_versions:,} changed.")
-    if whole.rejections or whole.provider_adjustments:
-        say(f"Refused before adjudication (no denials): {whole.rejections:,}. "
-            f"Adjustments of payments beside claims: {whole.provider_adjustments:,}.")  # fmt: skip
+    beside = {
+        "Refused before adjudication (no denials)": whole.rejections, "Authorizations": whole.authorizations_accepted,
+        "Adjustments of payments beside claims": whole.provider_adjustments,
+    }  # fmt: skip
+    say(" ".join(f"{what}: {count:,}." for what, count in beside.items() if count))
     _troubled(report, few)
     for file in report.files:
         if file.unknown_columns:
