@@ -30,8 +30,9 @@ Place = tuple[int | None, int | None]  # claim_index and line_index of a row
 class Chunks:
     """The batches of one source. The last has the row of the file, with the totals."""
 
-    def __init__(self, feed: Feed, source: Source, name: str) -> None:
-        self.feed, self.source, self.name = feed, source, name
+    def __init__(self, feed: Feed, source: Source, name: str, checked: bool = True) -> None:
+        """`checked`: see accepted_rows; a body that is waited for does without, as a request does."""
+        self.feed, self.source, self.name, self.checked = feed, source, name, checked
         self.records: dict[str, Records] = {}
         self.carried: set[str] = set()
         self.rows = self.rejected = self.units = 0
@@ -64,7 +65,7 @@ class Chunks:
         tables = {table: [told for told in held if told.unit.table == table] for table in SCHEMAS}
         assert sum(map(len, tables.values())) == len(held), "a unit of no known table"
         readings = [self._taken(table, units) for table, units in tables.items() if units]
-        frames = accepted_rows(readings)
+        frames = accepted_rows(readings, self.checked)
         rejected = [reject for records in readings for reject in records.rejected]
         for records in readings:
             self.rows += records.rows

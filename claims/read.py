@@ -8,14 +8,13 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import polars.selectors as cs
 
-from claims.archive import Entry, file_entry
+from claims.archive import BUFFER, Entry, file_entry
 from claims.batch import Batch as Batch
 from claims.batch import RequestLines, batch_of, joined
 from claims.chunks import Chunks
@@ -57,10 +56,11 @@ def read_file(path: Path, settings: Settings, mapping: Mapping | None = None) ->
 
 def read_bytes(content: bytes, settings: Settings, name: str = "request") -> Batch:
     """The batch of the X12 or FHIR in a body. Raises UnreadableFileError for anything else."""
-    entry = Entry(name, len(content), partial(io.BytesIO, content))
-    if _form(entry) is None:
+    form = form_of(content[:BUFFER])
+    if form is None:
         raise UnreadableFileError(f"{name} is neither X12 nor FHIR")
-    return joined(list(read_batches(entry, settings)))
+    chunks = Chunks(form(io.BytesIO(content)), source_of(settings, file_digest(content)), name, checked=False)
+    return joined(list(chunks.batches()))
 
 
 def _form(entry: Entry) -> type[Feed] | None:
