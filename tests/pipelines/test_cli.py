@@ -174,6 +174,13 @@ def test_help_names_every_verb(denials: Run) -> None:
     assert max(map(len, said.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("verb", ["ingest", "score", "explain"])
+def test_help_says_which_files_a_verb_takes(denials: Run, verb: str) -> None:
+    said = denials(verb, "--help").out
+    assert all(kind in said for kind in ("837", "FHIR", "CSV", "Parquet"))
+    assert ("835" in said) == (verb == "ingest")
+
+
 def test_generate_writes_files(denials: Run, tmp_path: Path) -> None:
     truth = tmp_path / "apart" / "truth.csv"
     answer = denials("generate", "--world", "small", "--claims", 50, "--out", tmp_path / "g", "--truth", truth)

@@ -8,6 +8,7 @@ import logging
 import random
 import re
 from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ import polars as pl
 import pytest
 from starlette.testclient import TestClient
 
+from claims import formats
 from claims.errors import UnreadableFileError
+from claims.formats import carried
 from claims.settings import Settings
+from data.synthetic import Generated
 from serving import explain_file, score_file
 from serving.api import create_app
 from serving.body import EDI, FHIR, JSON, KINDS
@@ -85,6 +89,27 @@ def test_an_837_fhir_and_json_give_the_same_numbers(client: TestClient) -> None:
     assert told(send(client, FHIR, json.dumps(RESOURCE))) == answer
     bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": RESOURCE}]}
     assert told(send(client, FHIR, json.dumps(bundle))) == answer
+
+
+def test_many_claims_give_the_same_numbers(scorer: Scorer, world: Generated, tmp_path: Path) -> None:
+    last = world.lines["submitted_date"].max()
+    assert isinstance(last, date)
+    since = last - timedelta(days=25)
+    world.write_claims(tmp_path / "sent.837", since)
+    sent = world.lines.filter(pl.col("submitted_date") >= since).to_dicts()
+    lines = [
+        {name: "" if row.get(name) is None else row[name] for name in carried(formats.X12, "lines")} for row in sent
+    ]
+    answer = scorer.score(lines)
+    assert len(answer["claims"]) > 30
+    numbers = {
+        (claim["claim_id"], line["claim_line_number"]): (line["raw_score"], line["denial_risk"], claim["claim_denial_risk"])
+        for claim in answer["claims"] for line in claim["lines"]
+    }  # fmt: skip
+    columns = ("claim_id", "claim_line_number", "raw_score", "denial_risk", "claim_denial_risk")
+    table = scorer.score(tmp_path / "sent.837").select(columns)
+    assert {tuple(row[:2]): tuple(row[2:]) for row in table.rows()} == numbers
+    assert len(numbers) == len(sent) == len(table)
 
 
 def test_the_numbers_come_from_what_the_body_says(client: TestClient) -> None:
