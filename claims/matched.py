@@ -13,7 +13,7 @@ import polars as pl
 from claims.match import PAYER_ID_LENGTH, match_outcomes
 from claims.store import Store
 
-PART = 200_000  # outcomes matched at a time, about
+PART = 100_000  # outcomes matched at a time, about
 NUMBER = pl.col("claim_id").str.head(PAYER_ID_LENGTH)  # what a payer may have left of it
 
 
