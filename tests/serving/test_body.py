@@ -181,6 +181,8 @@ def test_the_limits_count_claims_and_lines(client: TestClient, monkeypatch: pyte
     monkeypatch.setattr("serving.body.MOST_CLAIMS", 3)
     monkeypatch.setattr("serving.body.MOST_LINES", 3)
     assert send(client, EDI, body).status_code == 200
+    broken = '{"resourceType": "Claim"}\n' + '{"resourceType": "ExplanationOfBenefit",\n' * 3
+    assert "lines" in refused(send(client, FHIR, broken), 413)
     monkeypatch.setattr("serving.body.MOST_LINES", 2)
     assert "lines" in refused(send(client, EDI, body), 413)
     monkeypatch.setattr("serving.body.MOST_CLAIMS", 2)
