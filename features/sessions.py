@@ -13,7 +13,7 @@ import numpy as np
 from features.catalog import COUNTED_FAMILIES
 from features.chain import expand
 from features.encode import MISS
-from features.ledger import DAY_BITS
+from features.ledger import DAY_BITS, NEVER
 
 YEAR, HALF_YEAR = 365, 180
 
@@ -23,7 +23,6 @@ class Sessions:
     """(rows,) arrays sorted by patient and day of service; stamp = patient << 16 | service."""
 
     stamp: np.ndarray
-    service: np.ndarray
     submitted: np.ndarray
     code: np.ndarray
     family: np.ndarray
@@ -40,17 +39,18 @@ class Sessions:
         stamp = codes["patient"][known] << DAY_BITS | service[known]
         order = known[np.argsort(stamp, kind="stable")]
         stamp = codes["patient"][order] << DAY_BITS | service[order]
-        return cls(stamp, service[order], submitted[order], codes["code"][order], codes["family"][order],
-                   chain[order], counted)  # fmt: skip
+        told = {"submitted": submitted, "code": codes["code"], "family": codes["family"], "chain": chain}
+        return cls(stamp, **{name: values[order].astype(np.int32) for name, values in told.items()}, counted=counted)
 
     def plus(
         self, codes: dict[str, np.ndarray], service: np.ndarray, submitted: np.ndarray, chain: np.ndarray
     ) -> Sessions:
         """With further (lines,), described as in `of`."""
         mine = {"patient": self.stamp >> DAY_BITS, "code": self.code, "family": self.family}
+        codes = {name: np.append(values, codes[name]) for name, values in mine.items()}
         return Sessions.of(
-            {name: np.append(values, codes[name]) for name, values in mine.items()}, np.append(self.service, service),
-            np.append(self.submitted, submitted), np.append(self.chain, chain), self.counted,
+            codes, np.append(self.stamp & NEVER, service), np.append(self.submitted, submitted),
+            np.append(self.chain, chain), self.counted,
         )  # fmt: skip
 
     def features(
@@ -71,7 +71,7 @@ class Sessions:
 
     def _features(self, q: _Queries) -> dict[str, np.ndarray]:
         lines, rows = self._earlier(q)
-        back = q.service[lines] - self.service[rows]
+        back = q.service[lines] - (self.stamp[rows] & NEVER)
         same_code = self.code[rows] == q.code[lines]
         same_family = self.family[rows] == q.family[lines]
         size = len(q.service)

@@ -5,7 +5,6 @@ A level seen on too few lines of training, or never, has the code of "other" (on
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -25,10 +24,10 @@ def usable(catalog: Sequence[Feature]) -> tuple[Feature, ...]:
 
 def choose_levels(table: FeatureTable, features: Sequence[Feature], minimum: int) -> dict[str, tuple[str, ...]]:
     """Per category its levels that occur on at least `minimum` rows of the table, sorted by name."""
-    counted = {f.name: Counter(table.categories[f.name]) for f in features if f.dtype == "category"}
+    told = {f.name: table.categories[f.name] for f in features if f.dtype == "category"}
     return {
-        name: tuple(sorted(level for level, lines in found.items() if level is not None and lines >= minimum))
-        for name, found in counted.items()
+        name: tuple(sorted(level for level, lines in texts.counts() if level is not None and lines >= minimum))
+        for name, texts in told.items()
     }  # fmt: skip
 
 
@@ -53,8 +52,8 @@ class Encoder:
         X[:, self._targets] = table.numbers[:, self._sources]
         for column, name in enumerate(self._names):
             if name in self._codes:
-                codes, other = self._codes[name], self._others[name]
-                X[:, column] = [codes.get(level, other) for level in table.categories[name]]
+                texts, codes, other = table.categories[name], self._codes[name], self._others[name]
+                X[:, column] = np.array([codes.get(level, other) for level in texts.levels])[texts.at]
         return X
 
     def _learn(self, table: FeatureTable) -> None:

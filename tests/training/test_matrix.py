@@ -7,6 +7,7 @@ from made_up import SMALL, made_table
 from claims.errors import ModelMismatchError
 from features.catalog import Feature
 from features.table import FeatureTable
+from features.texts import Texts
 from training.matrix import Encoder, choose_levels, usable
 
 
@@ -19,7 +20,9 @@ def test_levels_need_twenty_rows() -> None:
 
 def test_codes_by_hand() -> None:
     table = FeatureTable(
-        ("rate", "charge"), np.array([[0.5, 10.0], [np.nan, 20.0], [0.1, 30.0]]), {"payer_id": ["B", None, "new"]}
+        ("rate", "charge"),
+        np.array([[0.5, 10.0], [np.nan, 20.0], [0.1, 30.0]]),
+        {"payer_id": Texts.of(["B", None, "new"])},
     )
     X = Encoder(("charge", "payer_id"), {"payer_id": ("A", "B")}).matrix(table)
     np.testing.assert_array_equal(X, [[10.0, 1.0], [20.0, np.nan], [30.0, 2.0]])
