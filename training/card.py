@@ -118,6 +118,6 @@ def _calibration(model: DenialModel) -> str:
     c = model.calibration
     return (
         f"## Calibration\n\nMethod {c.method} (a {c.a:.3f}, b {c.b:.3f}, c {c.c:+.3f}). Its shape is that of the "
-        f"latest {c.lines} lines, scored by trees that had not seen them after rounds that other claims chose; its level "
-        f"is that of the trees. Lines of a claim share their fate to the degree 1 - kappa = {1 - c.kappa:.2f}."
+        f"latest {c.lines} lines, scored by trees that had not seen them, after rounds that other claims chose; its "
+        f"level is that of the trees. Lines of a claim share their fate to the degree 1 - kappa = {1 - c.kappa:.2f}."
     )
