@@ -22,7 +22,7 @@ from features.texts import Gathered, Texts
 
 AUTHORIZATION_NUMBERS = ("authorization_days_left", "authorization_units_left", "authorization_date_assumed")
 CATEGORIES = tuple(f.name for f in CATALOG if f.dtype == "category")
-BLOCK = 16_384  # lines made at a time, whole claims: bounds the memory of a million
+BLOCK = 32_768  # lines made at a time, whole claims: bounds the memory of a million
 Numbers = dict[str, np.ndarray]
 Categories = dict[str, Texts]
 

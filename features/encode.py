@@ -15,7 +15,7 @@ import polars as pl
 
 from claims.table import DIAGNOSES, MODIFIERS
 from features.ledger import KEY_BITS
-from features.texts import Level, Texts, together
+from features.texts import Level, Texts, first_sights, together
 from rules.reference import family
 
 # Bits of a code in a ledger's key. Any combination that a history uses must stay within KEY_BITS.
@@ -171,7 +171,7 @@ class Lines:
         A request may hold the same submission twice; there claim_index tells the two apart.
         """
         if "claim_index" not in self.frame.columns:
-            return Texts.of_column(self.frame.get_column("submission_id")).at.astype(np.int64)
+            return first_sights(self.frame.get_column("submission_id"))
         seen: dict[int, int] = {}
         ids = self.frame.get_column("claim_index").to_list()
         return np.array([seen.setdefault(one, len(seen)) for one in ids], np.int64)

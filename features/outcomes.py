@@ -28,7 +28,9 @@ from features.encode import MISS, pack
 from features.ledger import DAY_BITS, NEVER, Ledger, stamps
 from rules.reference import base_rate
 
-COUNT = 1 << 32  # one outcome; a denial adds 1 to it: sums of both in one number, so that one look-up finds both
+COUNT = np.int64(
+    1 << 32
+)  # one outcome; a denial adds 1 to it: sums of both in one number, so that one look-up finds both
 DENIALS = COUNT - 1
 FEW = 256  # lines up to which sorting costs more than looking up unsorted
 
@@ -37,7 +39,7 @@ FEW = 256  # lines up to which sorting costs more than looking up unsorted
 class Outcomes:
     """Ledgers per kind, and the events themselves, so that a claim's own can be taken out.
 
-    codes: column -> (events,); amounts: (events,) COUNT and denials; category: (events,) the place of the denial's
+    codes: column -> (events,); denied: (events,) 0 or 1; category: (events,) the place of the denial's
     category among the totals of the category ledgers (outcomes, denials by category), 0 = none; last: per kind the
     stamp of the latest denial before each position of its ledger, or -1.
     """
@@ -46,7 +48,7 @@ class Outcomes:
     last: dict[str, np.ndarray]
     category_ledgers: dict[str, Ledger]
     codes: dict[str, np.ndarray]
-    amounts: np.ndarray
+    denied: np.ndarray
     category: np.ndarray
     own: ChainEvents
 
@@ -56,18 +58,17 @@ class Outcomes:
         chain: np.ndarray, chains: int,
     ) -> Outcomes:  # fmt: skip
         """From (events,) arrays: codes per column, day known, denied 0 or 1, category -1 or its number, chain."""
-        amounts = COUNT + denied
         category = (category + 1).astype(np.int8)
         books, by_kind = {}, {}
         for kind in KINDS:
             key, ok = _events(kind, codes)
             stamp = stamps(key[ok], day[ok])
-            books[kind.name] = Ledger.of(stamp, amounts[ok])
+            books[kind.name] = Ledger.of(stamp, COUNT + denied[ok])
             if kind.name in CATEGORY_KINDS:
                 by_kind[kind.name] = Ledger.of(stamp, _by_category(category[ok]))
         return cls(
             books, {name: _last_denials(book) for name, book in books.items()}, by_kind,
-            {name: values.astype(np.int32) for name, values in codes.items()}, amounts, category,
+            {name: values.astype(np.int32) for name, values in codes.items()}, denied.astype(np.int8), category,
             ChainEvents.of(chain, day, chains),
         )  # fmt: skip
 
@@ -111,8 +112,8 @@ class Outcomes:
         if len(lines):
             for at, back in enumerate(kind.windows):
                 recent = self.own.day[events] >= asked.day[lines] - back
-                np.subtract.at(totals[at], lines[recent], self.amounts[events[recent]])
-            mine = (self.amounts[events] & DENIALS) > 0
+                np.subtract.at(totals[at], lines[recent], COUNT + self.denied[events[recent]])
+            mine = self.denied[events] > 0
             held = np.unique(lines[mine])
             denials = stamps(lines[mine], self.own.day[events[mine]])
             since[held] = _since_others(book, last, asked, place, held, denials)

@@ -72,12 +72,14 @@ class Sessions:
     def _features(self, q: _Queries) -> dict[str, np.ndarray]:
         lines, rows = self._earlier(q)
         back = q.service[lines] - (self.stamp[rows] & NEVER)
-        same_code = self.code[rows] == q.code[lines]
-        same_family = self.family[rows] == q.family[lines]
-        size = len(q.service)
+        family, size = self.family[rows], len(q.service)
+        same_code, same_family = self.code[rows] == q.code[lines], family == q.family[lines]
+        starts = _starts(lines, back)
 
         def sessions(chosen: np.ndarray) -> np.ndarray:
-            return _sessions(lines[chosen], back[chosen], size)
+            """(size,) sessions of each line that hold a chosen pair."""
+            held = np.logical_or.reduceat(chosen, starts) if len(starts) else chosen
+            return np.bincount(lines[starts[held]], minlength=size)
 
         return {
             "same_code_sessions__365d": sessions(same_code),
@@ -85,9 +87,7 @@ class Sessions:
             "same_family_sessions__365d": sessions(same_family),
             "days_since_same_family": _nearest(lines[same_family], back[same_family], size),
             "days_since_any_service": _nearest(lines, back, size),
-            **{
-                f"{name}_sessions__365d": sessions(self.family[rows] == self.counted[name]) for name in COUNTED_FAMILIES
-            },
+            **{f"{name}_sessions__365d": sessions(family == self.counted[name]) for name in COUNTED_FAMILIES},
         }
 
 
@@ -103,11 +103,11 @@ class _Queries:
     chain: np.ndarray
 
 
-def _sessions(lines: np.ndarray, back: np.ndarray, size: int) -> np.ndarray:
-    """(size,) different days among the pairs of each line; pairs come in order of line and day."""
+def _starts(lines: np.ndarray, back: np.ndarray) -> np.ndarray:
+    """(sessions,) the first pair of each day of each line; pairs come in order of line and day."""
     new = np.ones(len(lines), bool)
     new[1:] = (lines[1:] != lines[:-1]) | (back[1:] != back[:-1])
-    return np.bincount(lines[new], minlength=size)
+    return np.flatnonzero(new)
 
 
 def _nearest(lines: np.ndarray, back: np.ndarray, size: int) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Any, overload
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 Level = str | None
 SMALL = 256  # rows up to which arrow and sorting cost more than a dictionary
@@ -33,7 +34,7 @@ class Texts(Sequence[Level]):
         """From a column of text; levels in order of first sight."""
         if len(column) <= SMALL:
             return cls.of(column.to_list())
-        coded = column.to_arrow().dictionary_encode(null_encoding="encode")
+        coded = _coded(column)
         return cls(coded.dictionary.to_pylist(), coded.indices.to_numpy())
 
     def __len__(self) -> int:
@@ -86,6 +87,16 @@ class Texts(Sequence[Level]):
         at = self.at.astype(np.int64)
         at[rows] = theirs[other.at[rows]]
         return Texts(list(places), at)
+
+
+def first_sights(column: pl.Series) -> np.ndarray:
+    """(rows,) int64: 0, 1, ... a number each distinct text, in order of first sight."""
+    at = Texts.of(column.to_list()).at if len(column) <= SMALL else _coded(column).indices.to_numpy()
+    return at.astype(np.int64)
+
+
+def _coded(column: pl.Series) -> pa.DictionaryArray:
+    return column.to_arrow().dictionary_encode(null_encoding="encode")
 
 
 def placed(of_levels: np.ndarray, at: np.ndarray) -> np.ndarray:

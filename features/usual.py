@@ -28,7 +28,13 @@ class Usual:
         said = ~np.isnan(amount)
         whole = amount[said].astype(np.int64)
         own = ChainEvents.of(chain[said], day[said], chains)
-        return cls(Ledger.of(stamps(code[said], day[said]), _counted(whole)), code[said], whole, chain[said], own)
+        return cls(
+            Ledger.of(stamps(code[said], day[said]), _counted(whole)),
+            code[said].astype(np.int32),
+            whole,
+            chain[said].astype(np.int32),
+            own,
+        )
 
     def plus(self, code: np.ndarray, day: np.ndarray, amount: np.ndarray, chain: np.ndarray, chains: int) -> Usual:
         """With further (lines,), described as in `of`."""
