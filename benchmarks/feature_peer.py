@@ -29,7 +29,7 @@ def rates_by_joins(lines: pl.DataFrame, snapshot: Snapshot) -> pl.DataFrame:
 def _keyed(lines: pl.DataFrame) -> pl.DataFrame:
     texts = dict(Lines(lines).texts())
     wanted = ("payer", "code", "family", "dx", "modifiers", "provider", "patient")
-    columns = [pl.Series(name, texts[name], dtype=pl.String).fill_null("") for name in wanted]
+    columns = [pl.Series(name, list(texts[name]), dtype=pl.String).fill_null("") for name in wanted]
     number = lines["prior_authorization_number"].fill_null("") != ""
     state = pl.Series("authorization_state", number.cast(pl.String))
     return lines.select(*KEY, "submitted_date").with_columns(*columns, state)

@@ -75,19 +75,20 @@ class ChainIndex:
 
         -1: it begins a chain. Equal to what `chains` says of the stored lines and this submission together.
         """
-        if lines.is_empty():
-            return np.empty(0, np.int64)
-        keys = keys_of(lines)
-        asked = _asked_of(keys)
-        own = self._earlier.own(keys.submission[asked.first])
-        joined = np.where(own >= 0, own, self._earlier.parents(asked))
-        return self._of_rank[joined][asked.submission]
+        rank = self._stored(lines)
+        new = rank < 0
+        if new.any():
+            asked = _asked_of(keys_of(lines.filter(pl.Series(new)) if not new.all() else lines))
+            rank[new] = self._earlier.parents(asked)[asked.submission]
+        return self._of_rank[rank]
 
     def holds(self, lines: pl.DataFrame) -> np.ndarray:
         """Whether the submission of each of `lines` (lines,) is stored."""
-        if lines.is_empty():
-            return np.empty(0, np.bool_)
-        return np.greater_equal(self._earlier.own(keys_of(lines).submission), 0)
+        return np.greater_equal(self._stored(lines), 0)
+
+    def _stored(self, lines: pl.DataFrame) -> Ints:
+        """(lines,) the rank of its submission; -1: it is not stored."""
+        return self._earlier.own(hashes_of([lines["submission_id"]])[0]) if len(lines) else np.empty(0, np.int64)
 
 
 # Looking up ---------------------------------------------------------------------------------------------------------
@@ -117,7 +118,6 @@ class _Postings:
     """For each key the submissions that carry it, by rank: sorted arrays, asked by binary search."""
 
     def __init__(self, keys: Hashes, ranks: Ints, size: int, known: Ints | None = None) -> None:
-        known = np.full(len(keys), -NEVER) if known is None else known
         self._size = size
         self._keys, group = np.unique(keys, return_inverse=True)
         places = group * np.int64(size) + ranks
@@ -125,7 +125,7 @@ class _Postings:
         first = np.ones(len(order), bool)
         first[1:] = places[order][1:] != places[order][:-1]
         self._places: Ints = places[order][first]
-        self._known: Ints = known[order][first]
+        self._known = None if known is None else known[order][first]
 
     def latest(self, keys: Hashes, before: Ints, day: Ints | None = None) -> Ints:
         """The highest rank below `before` that carries the key (and was known before `day`); -1 for none."""
@@ -133,7 +133,7 @@ class _Postings:
             return np.full(len(keys), -1, np.int64)
         at, floor = self._at(keys, before)
         found = self._ranks(at, floor)
-        while day is not None and (late := (found >= 0) & (self._known[at] >= day)).any():
+        while day is not None and self._known is not None and (late := (found >= 0) & (self._known[at] >= day)).any():
             at = np.where(late, at - 1, at)
             found = np.where(late, self._ranks(at, floor), found)
         return found

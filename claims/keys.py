@@ -21,6 +21,7 @@ _TEXT = (
     "submission_id", "source_system", "claim_id", "payer_id", "original_reference_number", "patient_id", "hcpcs_code",
     "rendering_npi", *MODIFIERS,
 )  # fmt: skip
+FEW = 4_096
 _WEIGHTS = np.array([
     0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0xD6E8FEB86659FD93,
     0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xFF51AFD7ED558CCD,
@@ -57,7 +58,9 @@ def keys_of(lines: pl.DataFrame) -> Keys:
 
 def hashes_of(columns: list[pl.Series]) -> Hashes:
     """(columns, lines): the hash of each text; 0 for null and ""."""
-    hashes = pl.concat(columns, rechunk=True).hash().to_numpy().reshape(len(columns), -1)
+    few = len(columns[0]) <= FEW  # one call for all costs less, many lines at once cost memory
+    told = [pl.concat(columns, rechunk=True)] if few else columns
+    hashes = np.concatenate([column.hash().to_numpy() for column in told]).reshape(len(columns), -1)
     absent = _absent()
     return np.where((hashes == absent[0]) | (hashes == absent[1]), np.uint64(0), hashes)
 

@@ -5,6 +5,7 @@ A concept's contribution to a line is the sum of its features'. Nothing of a sin
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -113,7 +114,7 @@ def _direction(name: str, moved: np.ndarray, table: FeatureTable, payers: dict[s
     return f"{'higher' if steady > 0 else 'lower'} values raise the risk"
 
 
-def _levels(levels: list[str | None], moved: np.ndarray, called: dict[str, str]) -> str:
+def _levels(levels: Iterable[str | None], moved: np.ndarray, called: dict[str, str]) -> str:
     """The level that raises the risk most and the one that lowers it most."""
     named = [_level(level, called) for level in levels]
     table = pl.DataFrame({"level": named, "moved": moved}).group_by("level").agg(pl.len(), pl.col("moved").mean())

@@ -7,194 +7,161 @@ left are those authorized less what earlier-submitted original lines billed unde
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 import polars as pl
 
 from features.catalog import AUTHORIZATION_STATES
+from features.chain import expand
 from features.encode import Lines
-from rules.reference import family
+from features.grants import ANY, Grants
+from features.texts import distinct
 
 STATE = {name: code for code, name in enumerate(AUTHORIZATION_STATES)}
 NUMBER = "prior_authorization_number"
-WITH_THE_CLAIM = -1  # stands for an unknown known_date: earlier than every day
-NOT_APPROVED = {"denied", "pending", "cancelled", "withdrawn", "expired"}
 
 
-class Authorization(NamedTuple):
-    """One state of one authorization; days since 1970-01-01; None = says nothing about it."""
+@dataclass(frozen=True)
+class Uses:
+    """(uses,) original lines that were billed under an authorization, by its number and in the order they came.
 
-    known: int
-    approved: bool
-    payer: str | None
-    member: str | None
-    provider: str | None
-    place: str | None
-    valid_from: int | None
-    valid_to: int | None
-    units: float | None
-    codes: frozenset[str]
+    number, code: as in Grants; submitted: days; units: as billed; chain: of the line.
+    """
 
-    def covers(self, code: str) -> bool:
-        """Whether it names the code, or no codes at all."""
-        return not self.codes or code in self.codes
+    number: np.ndarray
+    submitted: np.ndarray
+    chain: np.ndarray
+    code: np.ndarray
+    units: np.ndarray
 
-
-class Use(NamedTuple):
-    """An original line that was billed under an authorization."""
-
-    submitted: int
-    chain: int
-    code: str
-    units: float
+    def plus(self, more: Uses) -> Uses:
+        """With further uses, which come later."""
+        joined = [np.append(mine, theirs) for mine, theirs in zip(astuple(self), astuple(more), strict=True)]
+        order = np.argsort(joined[0], kind="stable")
+        return Uses(*(column[order] for column in joined))
 
 
-class Asked(NamedTuple):
-    """What of a line decides how its authorization fits."""
+@dataclass(frozen=True)
+class _Asked:
+    """(asked,) lines that carry the number of an authorization we hold. Texts as in Grants; ANY: the line says none."""
 
-    number: str
-    payer: str
-    member: str | None
-    provider: str | None
-    place: str | None
-    code: str
-    service: int
-    submitted: int
-    chain: int
-    claim: int
-    units: float
+    number: np.ndarray
+    payer: np.ndarray
+    member: np.ndarray
+    provider: np.ndarray
+    place: np.ndarray
+    code: np.ndarray
+    family: np.ndarray
+    service: np.ndarray
+    submitted: np.ndarray
+    chain: np.ndarray
+    claim: np.ndarray
+    units: np.ndarray
 
-
-class Fit(NamedTuple):
-    """The answer for one line; nan where it says nothing."""
-
-    state: int
-    days_left: float = float("nan")
-    units_left: float = float("nan")
-    date_assumed: float = float("nan")
-
-
-NOT_KNOWN, NONE = STATE["not_known"], STATE["none"]
+    @classmethod
+    def of(cls, lines: Lines, chain: np.ndarray, rows: np.ndarray, number: np.ndarray, grants: Grants) -> _Asked:
+        """The lines in `rows`, with their numbers."""
+        texts = {
+            "payer": lines.text("payer_id"), "member": lines.text("member_key"),
+            "provider": lines.text("rendering_npi"), "place": lines.text("place_of_service_code"),
+            "code": lines.code, "family": lines.family,
+        }  # fmt: skip
+        units = lines.units[rows]
+        return cls(
+            number=number[rows], **{name: grants.words(name, column.take(rows)) for name, column in texts.items()},
+            service=lines.service[rows], submitted=lines.submitted[rows], chain=chain[rows], claim=lines.claim[rows],
+            units=np.where(np.isnan(units), 1.0, units),  # a line that says no units bills at least one
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Authorizations:
-    """number -> its states in order of day known; number -> the lines billed under it."""
+    """What was granted, and what was billed under it."""
 
-    states: dict[str, list[Authorization]] = field(default_factory=dict)
-    uses: dict[str, tuple[Use, ...]] = field(default_factory=dict)
+    grants: Grants
+    uses: Uses
 
     @classmethod
     def of(cls, table: pl.DataFrame, lines: Lines, chain: np.ndarray, original: np.ndarray) -> Authorizations:
         """From the authorizations table and the submitted lines with their (lines,) chain and whether original."""
-        states: dict[str, list[Authorization]] = defaultdict(list)
-        ordered = table.sort("known_date", "loaded_at", "authorization_id")  # of one day the later loaded holds
-        for row in ordered.with_columns(pl.selectors.date().to_physical()).iter_rows(named=True):
-            states[row["prior_authorization_number"]].append(_authorization(row))
-        return cls(dict(states), {}).plus(lines, chain, original)
+        nothing, none = np.zeros(0, np.int64), np.zeros(0)
+        empty = Uses(nothing, nothing, nothing, nothing, none)
+        return cls(Grants.of(table), empty).plus(lines, chain, original)
 
     def plus(self, lines: Lines, chain: np.ndarray, original: np.ndarray) -> Authorizations:
         """With what further submitted lines billed under the numbers."""
-        uses = dict(self.uses)
-        for line in _asked(lines, chain, [i for i in _numbered(lines) if original[i]]):
-            if line.number in self.states:
-                use = Use(line.submitted, line.chain, line.code, line.units)
-                uses[line.number] = (*uses.get(line.number, ()), use)
-        return replace(self, uses=uses)
+        number = self.grants.number_of(lines.text(NUMBER))
+        rows = np.flatnonzero((number >= 0) & original)
+        asked = _Asked.of(lines, chain, rows, number, self.grants)
+        more = Uses(asked.number, asked.submitted, asked.chain, asked.code, asked.units)
+        return replace(self, uses=self.uses.plus(more))
 
     def match(self, lines: Lines, chain: np.ndarray) -> np.ndarray:
-        """(lines, 4) float64: the fields of Fit for every line."""
-        rows = _numbered(lines)
-        fits = np.full((len(lines), len(Fit._fields)), np.nan)
-        fits[:, 0] = [NOT_KNOWN if number is None else NONE for number in lines.text(NUMBER)]
-        on_claim: dict[tuple[int, str], list[tuple[int, Asked]]] = defaultdict(list)
-        for row, line in zip(rows, _asked(lines, chain, rows), strict=True):
-            on_claim[line.claim, line.number].append((row, line))
-        for numbered in on_claim.values():
-            for (row, _), fit in zip(numbered, self._fits([line for _, line in numbered]), strict=True):
-                fits[row] = fit
+        """(lines, 4) float64: state, days left, units left, whether its date is assumed; nan where it says nothing."""
+        number = lines.text(NUMBER)
+        fits = np.full((len(lines), 4), np.nan)
+        fits[:, 0] = number.numbers(_without_authorization)
+        held_number = self.grants.number_of(number)
+        rows = np.flatnonzero(held_number >= 0)
+        if len(rows):
+            asked = _Asked.of(lines, chain, rows, held_number, self.grants)
+            held = self.grants.held(asked.number, asked.payer, asked.submitted)
+            found = np.flatnonzero(held >= 0)
+            fits[rows[found]] = self._fits(asked, found, held[found])
         return fits
 
-    def _fits(self, lines: list[Asked]) -> list[Fit]:
-        """Of the lines of one claim under one number."""
-        held = self._held(lines[0])
-        if held is None:
-            return [Fit(STATE["number_only"])] * len(lines)
-        left = self._units_left(lines[0], held)
-        spare = left - sum(line.units for line in lines if held.covers(line.code))
-        assumed = float(held.known == WITH_THE_CLAIM)
-        ends = float("nan") if held.valid_to is None else held.valid_to
-        return [Fit(STATE[_state(line, held, spare)], ends - line.service, left, assumed) for line in lines]
+    def _fits(self, asked: _Asked, rows: np.ndarray, held: np.ndarray) -> np.ndarray:
+        """(rows, 4) of the asked lines in `rows` and the state of the authorization that each holds."""
+        grants = self.grants
+        left = grants.units[held] - self._used(asked, rows, held)
+        spare = left - self._wanted(asked, rows, held)
+        state = self._state(asked, rows, held, spare)
+        assumed = grants.known[held] == grants.with_the_claim
+        return np.column_stack([state, grants.valid_to[held] - asked.service[rows], left, assumed])
 
-    def _held(self, line: Asked) -> Authorization | None:
-        """The latest state known before submission, of the line's payer or of none."""
-        visible = None
-        for state in self.states.get(line.number, ()):
-            if state.known < line.submitted and state.payer in (None, "", line.payer):
-                visible = state
-        return visible
+    def _used(self, asked: _Asked, rows: np.ndarray, held: np.ndarray) -> np.ndarray:
+        """(rows,) units that others billed before under the number, of codes that the authorization covers."""
+        number = asked.number[rows]
+        begin, end = (self.uses.number.searchsorted(number, side=side) for side in ("left", "right"))
+        at, use = expand(np.arange(len(rows)), begin, end)
+        counts = self.uses.submitted[use] < asked.submitted[rows[at]]
+        counts &= self.uses.chain[use] != asked.chain[rows[at]]
+        at, use = at[counts], use[counts]
+        covered = self.grants.covers(held[at], self.uses.code[use])
+        return np.bincount(at[covered], self.uses.units[use[covered]], minlength=len(rows))
 
-    def _units_left(self, line: Asked, held: Authorization) -> float:
-        if held.units is None:
-            return float("nan")
-        used = (
-            use.units
-            for use in self.uses.get(line.number, ())
-            if use.submitted < line.submitted and use.chain != line.chain and held.covers(use.code)
-        )
-        return held.units - sum(used)
+    def _wanted(self, asked: _Asked, rows: np.ndarray, held: np.ndarray) -> np.ndarray:
+        """(rows,) units that the claim itself bills under the number, of codes that the authorization covers."""
+        _, together = distinct(asked.claim * len(self.grants.numbers) + asked.number)
+        order = np.argsort(together, kind="stable")
+        begin, end = (together[order].searchsorted(together[rows], side=side) for side in ("left", "right"))
+        at, place = expand(np.arange(len(rows)), begin, end)
+        line = order[place]
+        covered = self.grants.covers(held[at], asked.code[line])
+        return np.bincount(at[covered], asked.units[line[covered]], minlength=len(rows))
 
+    def _state(self, asked: _Asked, rows: np.ndarray, held: np.ndarray, spare: np.ndarray) -> np.ndarray:
+        """(rows,) the first thing that is wrong with the authorization, gravest first, or exact."""
+        grants, service, code = self.grants, asked.service[rows], asked.code[rows]
 
-def _state(line: Asked, held: Authorization, units_spare: float) -> str:
-    """The first thing that is wrong with the authorization, gravest first, or "exact"."""
-    if not held.approved:
-        return "not_approved"
-    if held.member and line.member and held.member != line.member:
-        return "other_patient"
-    if not (held.valid_from or 0) <= line.service <= (held.valid_to or line.service):
-        return "expired"
-    if not held.covers(line.code):
-        return "same_family" if family(line.code) in map(family, held.codes) else "other_code"
-    if units_spare < 0:
-        return "units_exceeded"
-    if held.place and line.place and held.place != line.place:
-        return "other_place"
-    if held.provider and line.provider and held.provider != line.provider:
-        return "other_provider"
-    return "exact"
+        def differs(granted: np.ndarray, told: np.ndarray) -> np.ndarray:
+            other: np.ndarray = (granted[held] != ANY) & (told[rows] != ANY) & (granted[held] != told[rows])
+            return other
 
-
-def _authorization(row: dict[str, Any]) -> Authorization:
-    known = row["known_date"]
-    return Authorization(
-        known=WITH_THE_CLAIM if known is None else known,
-        approved=(row["status"] or "").lower() not in NOT_APPROVED,
-        payer=row["payer_id"],
-        member=row["member_key"],
-        provider=row["rendering_npi"],
-        place=row["place_of_service_code"],
-        valid_from=row["valid_from"],
-        valid_to=row["valid_to"],
-        units=row["units_authorized"],
-        codes=frozenset(filter(None, (row["hcpcs_codes"] or "").replace(",", ";").split(";"))),
-    )
+        covered = grants.covers(held, code)
+        faults = {
+            "not_approved": ~grants.approved[held],
+            "other_patient": differs(grants.member, asked.member),
+            "expired": (service < grants.valid_from[held]) | (service > grants.valid_to[held]),
+            "same_family": ~covered & grants.covers_family(held, asked.family[rows]),
+            "other_code": ~covered,
+            "units_exceeded": spare < 0,
+            "other_place": differs(grants.place, asked.place),
+            "other_provider": differs(grants.provider, asked.provider),
+        }
+        return np.select(list(faults.values()), [STATE[name] for name in faults], STATE["exact"])
 
 
-def _numbered(lines: Lines) -> list[int]:
-    """The rows that carry an authorization number."""
-    return [row for row, number in enumerate(lines.text(NUMBER)) if number]
-
-
-def _asked(lines: Lines, chain: np.ndarray, rows: list[int]) -> Iterator[Asked]:
-    units = np.where(np.isnan(lines.units), 1.0, lines.units)  # a line that says no units bills at least one
-    told = (NUMBER, "payer_id", "member_key", "rendering_npi", "place_of_service_code", "hcpcs_code")
-    numbers = (lines.service, lines.submitted, chain, lines.claim, units)
-    return map(
-        Asked,
-        *([column[row] for row in rows] for column in map(lines.text, told)),
-        *(values[rows].tolist() for values in numbers),
-    )
+def _without_authorization(number: str | None) -> float:
+    return STATE["not_known" if number is None else "number_only" if number else "none"]

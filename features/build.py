@@ -18,12 +18,13 @@ from features.history import History
 from features.line import categories, claim_numbers, numbers
 from features.request import with_request
 from features.table import FeatureTable
+from features.texts import Gathered, Texts
 
 AUTHORIZATION_NUMBERS = ("authorization_days_left", "authorization_units_left", "authorization_date_assumed")
 CATEGORIES = tuple(f.name for f in CATALOG if f.dtype == "category")
-BLOCK = 65_536  # lines made at a time, whole claims: bounds the memory of a million
+BLOCK = 32_768  # lines made at a time, whole claims: bounds the memory of a million
 Numbers = dict[str, np.ndarray]
-Categories = dict[str, list[str | None]]
+Categories = dict[str, Texts]
 
 
 def build(lines: pl.DataFrame, history: History) -> FeatureTable:
@@ -33,15 +34,14 @@ def build(lines: pl.DataFrame, history: History) -> FeatureTable:
     """
     history = with_request(history, lines)
     columns = np.empty((len(NUMBERS), lines.height), np.float64)
-    texts = {name: np.empty(lines.height, object) for name in CATEGORIES}
-    shared: dict[str | None, str | None] = {}  # one object for equal texts: a million lines hold few different ones
+    texts = {name: Gathered(lines.height) for name in CATEGORIES}
     for rows, part in _blocks(Lines(lines)):
         made, told = _block(part, history)
         for at, name in enumerate(NUMBERS):
             columns[at, rows] = made[name]
         for name in CATEGORIES:
-            texts[name][rows] = list(map(shared.setdefault, told[name], told[name]))
-    return FeatureTable(NUMBERS, columns.T, {name: values.tolist() for name, values in texts.items()})
+            texts[name].put(rows, told[name])
+    return FeatureTable(NUMBERS, columns.T, {name: gathered.texts() for name, gathered in texts.items()})
 
 
 def _blocks(lines: Lines) -> Iterator[tuple[slice | np.ndarray, Lines]]:
@@ -62,11 +62,10 @@ def _block(lines: Lines, history: History) -> tuple[Numbers, Categories]:
     codes = {name: history.vocabulary.encode(name, values) for name, values in lines.texts()}
     chain = history.chains.chain_of(lines.frame)
     fits = history.authorizations.match(lines, chain)
-    codes["authorization_state"] = fits[:, 0].astype(np.int64)
+    states = codes["authorization_state"] = fits[:, 0].astype(np.int64)
     usual_cents = history.charges.mean(codes["code"], lines.submitted, chain)
     usual_units = history.units.mean(codes["code"], lines.submitted, chain) / 1000.0
     own = numbers(lines, usual_cents, usual_units)
-    states: list[str | None] = [AUTHORIZATION_STATES[int(state)] for state in fits[:, 0]]
     made = {
         **own,
         **claim_numbers(lines, own),
@@ -74,4 +73,4 @@ def _block(lines: Lines, history: History) -> tuple[Numbers, Categories]:
         **history.sessions.features(codes, lines.service, lines.submitted, chain),
         **history.outcomes.features(codes, lines.submitted, chain),
     }
-    return made, {**categories(lines), "authorization_match": states}
+    return made, {**categories(lines), "authorization_match": Texts(list(AUTHORIZATION_STATES), states)}

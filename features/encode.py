@@ -6,16 +6,16 @@ no ledger holds. Nulls and empty cells share one level, except for patient and p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from itertools import repeat
 
 import numpy as np
 import polars as pl
 
 from claims.table import DIAGNOSES, MODIFIERS
 from features.ledger import KEY_BITS
+from features.texts import Level, Texts, first_sights, together
 from rules.reference import family
 
 # Bits of a code in a ledger's key. Any combination that a history uses must stay within KEY_BITS.
@@ -36,20 +36,21 @@ class Vocabulary:
     def extend(self, column: str, values: Iterable[str | None]) -> None:
         """Give new texts of a column codes, as long as the column's bits last; what comes later has no history."""
         known = self.codes[column]
-        for value in dict.fromkeys(values):
+        for value in values:
             if len(known) >= MISS[column]:
                 return
             if value is not None and value not in known and not (value == "" and column in WITHOUT_HISTORY):
                 known[value] = len(known)
 
-    def encode(self, column: str, values: Sequence[str | None]) -> np.ndarray:
+    def encode(self, column: str, texts: Texts) -> np.ndarray:
         """(lines,) int64 codes; MISS for what the vocabulary does not hold."""
-        return np.fromiter(map(self.codes[column].get, values, repeat(MISS[column])), np.int64, len(values))
+        known, miss = self.codes[column], MISS[column]
+        return texts.codes(lambda level: known.get(level, miss))
 
-    def learn(self, column: str, values: Sequence[str | None]) -> np.ndarray:
+    def learn(self, column: str, texts: Texts) -> np.ndarray:
         """Extend, then encode."""
-        self.extend(column, values)
-        return self.encode(column, values)
+        self.extend(column, texts.levels)
+        return self.encode(column, texts)
 
     def copy(self) -> Vocabulary:
         """A vocabulary that can grow without changing this one."""
@@ -65,15 +66,13 @@ def pack(columns: tuple[str, ...], codes: dict[str, np.ndarray], size: int) -> n
     return key
 
 
-@lru_cache(maxsize=65_536)
-def _pattern(modifiers: tuple[str | None, ...]) -> str | None:
+def _pattern(modifiers: tuple[Level, ...]) -> Level:
     if modifiers[0] is None:
         return None
     return "-".join(sorted(m for m in modifiers if m))
 
 
-@lru_cache(maxsize=4_096)
-def _first_pointer(pointers: str | None) -> int:
+def _first_pointer(pointers: Level) -> int:
     first = (pointers or "1").replace(";", ",").split(",")[0].strip()
     return min(max(int(first), 1), 12) - 1 if first.isdigit() else 0
 
@@ -83,17 +82,21 @@ _family = lru_cache(maxsize=65_536)(family)
 
 @dataclass(frozen=True)
 class Lines:
-    """Lazily decoded columns of n lines, in their order. Text lists hold None (not known) and "" (not present)."""
+    """Lazily decoded columns of n lines, in their order. Texts hold None (not known) and "" (not present)."""
 
     frame: pl.DataFrame
+    _texts: dict[str, Texts] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Lines."""
         return self.frame.height
 
-    def text(self, column: str) -> list[str | None]:
+    def text(self, column: str) -> Texts:
         """(lines,) texts of one column."""
-        return self.frame.get_column(column).to_list()
+        known = self._texts.get(column)
+        if known is None:
+            known = self._texts[column] = Texts.of_column(self.frame.get_column(column))
+        return known
 
     def day(self, column: str) -> np.ndarray:
         """(lines,) float64 days since 1970-01-01; nan where the date is null."""
@@ -104,7 +107,7 @@ class Lines:
 
     def number(self, column: str) -> np.ndarray:
         """(lines,) float64; nan where null."""
-        return np.array(self.frame.get_column(column).to_list(), np.float64)
+        return self.frame.get_column(column).cast(pl.Float64).to_numpy()
 
     @cached_property
     def submitted(self) -> np.ndarray:
@@ -122,8 +125,7 @@ class Lines:
     @cached_property
     def cents(self) -> np.ndarray:
         """(lines,) float64 whole cents charged; nan where not known."""
-        usd = self.frame.get_column("charge_amount").cast(pl.Float64).to_numpy()
-        cents: np.ndarray = np.rint(usd * 100)  # exact: two decimals of at most 12 digits
+        cents: np.ndarray = np.rint(self.number("charge_amount") * 100)  # exact: two decimals of at most 12 digits
         return cents
 
     @cached_property
@@ -131,36 +133,36 @@ class Lines:
         """(lines,) float64 units; nan where not known."""
         return self.number("service_unit_quantity")
 
-    @cached_property
-    def code(self) -> list[str]:
+    @property
+    def code(self) -> Texts:
         """(lines,) procedure codes."""
-        return self.frame.get_column("hcpcs_code").to_list()
+        return self.text("hcpcs_code")
 
     @cached_property
-    def family(self) -> list[str]:
+    def family(self) -> Texts:
         """(lines,) procedure families."""
-        return list(map(_family, self.code))
+        return self.code.each(_family)
 
     @cached_property
-    def modifiers(self) -> list[str | None]:
+    def modifiers(self) -> Texts:
         """(lines,) the modifiers sorted and joined by `-`; "" = none, None = not known."""
-        return list(map(_pattern, zip(*(self.text(m) for m in MODIFIERS), strict=True)))
+        return together([self.text(name) for name in MODIFIERS], _pattern)
 
     @cached_property
-    def diagnosis(self) -> list[str | None]:
-        """(lines,) the diagnosis that the line points to first."""
-        first = self.text(DIAGNOSES[0])
-        moved = [(i, p) for i, p in enumerate(map(_first_pointer, self.text("diagnosis_pointers"))) if p]
-        others = {p: self.text(DIAGNOSES[p]) for p in {p for _, p in moved}}
-        for i, p in moved:
-            first[i] = others[p][i] or first[i]
-        return first
+    def diagnosis(self) -> Texts:
+        """(lines,) the diagnosis that the line points to first; the claim's first where the pointer leads nowhere."""
+        told = self.text(DIAGNOSES[0])
+        pointer = self.text("diagnosis_pointers").codes(_first_pointer)
+        for place in np.unique(pointer[pointer > 0]).tolist():
+            other = self.text(DIAGNOSES[place])
+            told = told.overlaid(other, (pointer == place) & other.flags(bool))
+        return told
 
     @cached_property
-    def provider(self) -> list[str | None]:
+    def provider(self) -> Texts:
         """(lines,) the rendering provider, else the billing one."""
-        rendering, billing = self.text("rendering_npi"), self.text("billing_npi")
-        return [r or b for r, b in zip(rendering, billing, strict=True)]
+        rendering = self.text("rendering_npi")
+        return rendering.overlaid(self.text("billing_npi"), ~rendering.flags(bool))
 
     @cached_property
     def claim(self) -> np.ndarray:
@@ -168,26 +170,27 @@ class Lines:
 
         A request may hold the same submission twice; there claim_index tells the two apart.
         """
-        column = "claim_index" if "claim_index" in self.frame.columns else "submission_id"
-        seen: dict[object, int] = {}
-        ids = self.frame.get_column(column).to_list()
-        return np.fromiter((seen.setdefault(s, len(seen)) for s in ids), np.int64, len(ids))
+        if "claim_index" not in self.frame.columns:
+            return first_sights(self.frame.get_column("submission_id"))
+        seen: dict[int, int] = {}
+        ids = self.frame.get_column("claim_index").to_list()
+        return np.array([seen.setdefault(one, len(seen)) for one in ids], np.int64)
 
     @cached_property
     def claims(self) -> int:
         """Number of claims."""
         return int(self.claim.max()) + 1 if len(self) else 0
 
-    def texts(self) -> Iterator[tuple[str, Sequence[str | None]]]:
+    def texts(self) -> Iterator[tuple[str, Texts]]:
         """Coded columns with the texts behind them, one at a time (the authorization's state is judged later)."""
         yield "payer", self.text("payer_id")
         yield "code", self.code
         yield "family", self.family
-        yield "dx", _blank(self.diagnosis)
-        yield "modifiers", _blank(self.modifiers)
+        yield "dx", self.diagnosis.each(_blank)
+        yield "modifiers", self.modifiers.each(_blank)
         yield "provider", self.provider
         yield "patient", self.text("patient_id")
 
 
-def _blank(values: list[str | None]) -> list[str]:
-    return [value or "" for value in values]
+def _blank(value: Level) -> str:
+    return value or ""

@@ -21,6 +21,7 @@ from features.catalog import COUNTED_FAMILIES
 from features.encode import Lines, Vocabulary
 from features.outcomes import Outcomes
 from features.sessions import Sessions
+from features.texts import Texts
 from features.usual import Usual
 
 
@@ -46,7 +47,9 @@ class History:
     @classmethod
     def of(cls, snapshot: Snapshot) -> History:
         """From a snapshot; lines without submitted_date have no place in time and stay out."""
-        frame = snapshot.lines.filter(pl.col("submitted_date").is_not_null())
+        frame = snapshot.lines
+        if frame.get_column("submitted_date").null_count():  # a filter would copy them all
+            frame = frame.filter(pl.col("submitted_date").is_not_null())
         lines, vocabulary = Lines(frame), Vocabulary()
         vocabulary.extend("family", COUNTED_FAMILIES)
         codes = {column: vocabulary.learn(column, values) for column, values in lines.texts()}
@@ -91,15 +94,16 @@ def _outcomes(
     lines: pl.DataFrame, outcomes: pl.DataFrame, codes: dict[str, np.ndarray], chain: np.ndarray, chains: int
 ) -> Outcomes:
     """The first outcomes of original lines that are in the target."""
-    at = lines.select("submission_id", "claim_line_number", "is_original").with_row_index("at")
-    known = outcomes.filter(pl.col("y").is_not_null()).join(at, on=["submission_id", "claim_line_number"])
-    known = known.filter("is_original").sort("at")
+    key = ["submission_id", "claim_line_number"]
+    at = lines.select(*key, "is_original").with_row_index("at").filter("is_original").drop("is_original")
+    known = outcomes.filter(pl.col("y").is_not_null()).select(*key, "y", "category", "known_date")
+    known = known.join(at, on=key).drop(key).sort("at")
     rows = known.get_column("at").to_numpy().astype(np.int64)
     number = {category: i for i, category in enumerate(CATEGORIES)}
-    category = np.array([number.get(c, -1) for c in known.get_column("category").to_list()], np.int64)
     return Outcomes.of(
         {name: values[rows] for name, values in codes.items()},
         known.get_column("known_date").to_physical().to_numpy().astype(np.int64),
         known.get_column("y").to_numpy().astype(np.int64),
-        category, chain[rows], chains,
+        Texts.of_column(known.get_column("category")).codes(lambda level: number.get(level, -1)),
+        chain[rows], chains,
     )  # fmt: skip

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Callable
 
 import numpy as np
 
+from claims.table import DIAGNOSES
 from features.encode import Lines
+from features.texts import Level, Texts, distinct, placed
 from rules.reference import IMAGING, VISIT, add_on_parents, family, procedures
 
 NO_50 = {"0", "2", "9"}  # Medicare's bilateral indicators under which 50 says nothing
@@ -23,26 +25,26 @@ MODIFIER_FLAGS = {
 Columns = dict[str, np.ndarray]
 
 
-def categories(lines: Lines) -> dict[str, list[str | None]]:
+def categories(lines: Lines) -> dict[str, Texts]:
     """The categorical features of the line; what is empty is "none", what is not known is None."""
-    text = {name: _level(lines.text(name)) for name in (
+    text = {name: lines.text(name).each(_level) for name in (
         "payer_id", "claim_filing_indicator_code", "place_of_service_code", "service_state", "patient_sex",
         "rendering_taxonomy",
     )}  # fmt: skip
-    diagnosis = _level(lines.diagnosis)
+    diagnosis = lines.diagnosis.each(_level)
     return {
         **text,
-        "hcpcs_code": list(lines.code),
-        "procedure_family": list(lines.family),
-        "modifier_pattern": _level(lines.modifiers),
+        "hcpcs_code": lines.code,
+        "procedure_family": lines.family,
+        "modifier_pattern": lines.modifiers.each(_level),
         "diagnosis_code": diagnosis,
-        "diagnosis_category": [d[:3] if d and d != "none" else d for d in diagnosis],
+        "diagnosis_category": diagnosis.each(lambda code: code[:3] if code and code != "none" else code),
         "companion_family": companions(lines),
     }
 
 
-def _level(values: list[str | None]) -> list[str | None]:
-    return ["none" if value == "" else value for value in values]
+def _level(value: Level) -> Level:
+    return "none" if value == "" else value
 
 
 def numbers(lines: Lines, usual_cents: np.ndarray, usual_units: np.ndarray) -> Columns:
@@ -57,31 +59,33 @@ def numbers(lines: Lines, usual_cents: np.ndarray, usual_units: np.ndarray) -> C
         "patient_age": lines.number("patient_age"),
         "diagnoses_on_claim": _diagnoses(lines),
         "in_network": lines.number("in_network_flag"),
-        "referral_present": _present(lines.text("referral_number")),
+        "referral_present": lines.text("referral_number").numbers(_present),
         **_modifier_numbers(lines.modifiers),
     }
 
 
 def _diagnoses(lines: Lines) -> np.ndarray:
-    listed = [lines.text(f"diagnosis_code_{i}") for i in range(1, 13)]
-    return np.array([float("nan") if row[0] is None else sum(map(bool, row)) for row in zip(*listed, strict=True)])
+    listed = [lines.text(name) for name in DIAGNOSES]
+    told: np.ndarray = np.sum([column.numbers(lambda code: float(bool(code))) for column in listed], axis=0)
+    return np.where(listed[0].flags(lambda code: code is None), np.nan, told)
 
 
-def _present(values: list[str | None]) -> np.ndarray:
-    return np.array([float("nan") if v is None else float(v != "") for v in values], np.float64)
+def _present(value: Level) -> float:
+    return float("nan") if value is None else float(value != "")
 
 
-def _modifier_numbers(patterns: list[str | None]) -> Columns:
+def _modifier_numbers(patterns: Texts) -> Columns:
     """Each distinct pattern is judged once."""
-    distinct = {pattern: i for i, pattern in enumerate(dict.fromkeys(patterns))}
-    at = np.fromiter((distinct[p] for p in patterns), np.int64, len(patterns))
-    sets = [None if p is None else set(filter(None, p.split("-"))) for p in distinct]
-    judged = {
-        name: np.array([float("nan") if s is None else float(bool(s & wanted)) for s in sets])
-        for name, wanted in MODIFIER_FLAGS.items()
-    }
-    judged["modifiers_on_line"] = np.array([float("nan") if s is None else float(len(s)) for s in sets])
-    return {name: values[at] if len(at) else values for name, values in judged.items()}
+    sets = [None if pattern is None else set(filter(None, pattern.split("-"))) for pattern in patterns.levels]
+
+    def judged(judge: Callable[[set[str]], int]) -> np.ndarray:
+        values = np.array([float("nan") if told is None else float(judge(told)) for told in sets])
+        return placed(values, patterns.at)
+
+    def holds(wanted: set[str]) -> Callable[[set[str]], int]:
+        return lambda told: not wanted.isdisjoint(told)
+
+    return {name: judged(holds(wanted)) for name, wanted in MODIFIER_FLAGS.items()} | {"modifiers_on_line": judged(len)}
 
 
 def claim_numbers(lines: Lines, flags: Columns) -> Columns:
@@ -109,9 +113,9 @@ def claim_numbers(lines: Lines, flags: Columns) -> Columns:
 
 def _of_code(lines: Lines) -> np.ndarray:
     """(5, lines) bool: visit, procedure, includes its imaging, imaging, no modifier 50. Each code is judged once."""
-    at = {code: i for i, code in enumerate(dict.fromkeys(lines.code))}
-    judged = np.array([_judged(code) for code in at], bool).reshape(len(at), 5)
-    return judged[np.fromiter(map(at.__getitem__, lines.code), np.int64, len(lines))].T
+    levels = lines.code.levels
+    judged = np.array([_judged(str(code)) for code in levels], bool).reshape(len(levels), 5)
+    return placed(judged, lines.code.at).T
 
 
 def _judged(code: str) -> tuple[bool, ...]:
@@ -142,62 +146,51 @@ def _position(lines: Lines) -> np.ndarray:
     return position
 
 
-def _alike(claim: np.ndarray, values: list[str]) -> np.ndarray:
-    """Lines of the same claim with the same value."""
-    code: dict[str, int] = {}
-    key = claim << 20 | np.fromiter((code.setdefault(v, len(code)) for v in values), np.int64, len(values))
-    _, inverse, counts = np.unique(key, return_inverse=True, return_counts=True)
-    alike: np.ndarray = counts[inverse]
+def _alike(claim: np.ndarray, texts: Texts) -> np.ndarray:
+    """Lines of the same claim with the same text."""
+    first, at = distinct(claim * len(texts.levels) + texts.at)
+    alike: np.ndarray = np.bincount(at, minlength=len(first))[at]
     return alike.astype(np.float64)
 
 
 def _distinct_procedures(lines: Lines, procedure: np.ndarray) -> np.ndarray:
-    seen: set[tuple[int, str]] = set()
-    new = np.zeros(len(lines))
-    for i in np.flatnonzero(procedure):
-        key = (int(lines.claim[i]), lines.code[i])
-        new[i] = key not in seen
-        seen.add(key)
-    return _total(lines.claim, lines.claims, new)
+    """Different codes of procedures on the claim."""
+    first, _ = distinct(lines.claim * len(lines.code.levels) + lines.code.at)
+    counted: np.ndarray = np.bincount(lines.claim[first], procedure[first], minlength=lines.claims)[lines.claim]
+    return counted
 
 
 def _orphans(lines: Lines) -> np.ndarray:
     """1.0 for an add-on code none of whose primaries stands on the claim."""
-    parents = add_on_parents()
+    parents, code = add_on_parents(), lines.code
     result = np.zeros(len(lines))
-    add_ons = [i for i, code in enumerate(lines.code) if code in parents]
-    if add_ons:
-        wanted = {int(lines.claim[i]) for i in add_ons}
-        codes: dict[int, set[str]] = defaultdict(set)
-        for claim, code in zip(lines.claim.tolist(), lines.code, strict=True):
-            if claim in wanted:
-                codes[claim].add(code)
-        for i in add_ons:
-            result[i] = not (codes[int(lines.claim[i])] & parents[lines.code[i]])
+    for place, level in enumerate(code.levels):
+        if level in parents:
+            rows = code.at == place
+            held = _any(lines.claim, lines.claims, code.flags(parents[level].__contains__))
+            result[rows] = held[rows] == 0
     return result
 
 
 def _both_sides(lines: Lines) -> np.ndarray:
     """1.0 where the claim bills the code once with RT and once with LT."""
-    sides: dict[tuple[int, str], set[str]] = defaultdict(set)
-    sided = [(i, p) for i, p in enumerate(lines.modifiers) if p and ("RT" in p or "LT" in p)]
-    for i, pattern in sided:
-        sides[int(lines.claim[i]), lines.code[i]] |= {"RT", "LT"} & set(pattern.split("-"))
-    result = np.zeros(len(lines))
-    for i, _ in sided:
-        result[i] = len(sides[int(lines.claim[i]), lines.code[i]]) == 2
-    return result
+    sides = [lines.modifiers.flags(_names(side)) for side in ("RT", "LT")]
+    first, at = distinct(lines.claim * len(lines.code.levels) + lines.code.at)
+    right, left = (_any(at, len(first), side) for side in sides)
+    return np.where(sides[0] | sides[1], right * left, 0.0)
 
 
-def companions(lines: Lines) -> list[str | None]:
+def _names(side: str) -> Callable[[Level], bool]:
+    return lambda pattern: pattern is not None and side in pattern.split("-")
+
+
+def companions(lines: Lines) -> Texts:
     """The family of the dearest other line of the claim (ties: the earlier line number); "none" if it is alone."""
     order = np.lexsort((lines.number("claim_line_number"), -np.nan_to_num(lines.cents), lines.claim))
     first = np.searchsorted(lines.claim[order], np.arange(lines.claims))
     size = np.bincount(lines.claim, minlength=lines.claims)
     dearest = order[first][lines.claim] if len(order) else order
-    other = np.where(dearest == np.arange(len(lines)), first[lines.claim] + 1, first[lines.claim])
     alone = size[lines.claim] < 2
-    return [
-        "none" if lonely else lines.family[order[place]]
-        for lonely, place in zip(alone.tolist(), other.tolist(), strict=True)
-    ]
+    second = np.where((dearest == np.arange(len(lines))) & ~alone, 1, 0)
+    family = lines.family.take(order[first[lines.claim] + second])
+    return family.overlaid(Texts(["none"], np.zeros(len(lines), np.int64)), alone)

@@ -25,23 +25,31 @@ from features.catalog import (
 )
 from features.chain import ChainEvents
 from features.encode import MISS, pack
-from features.ledger import DAY_BITS, NEVER, Ledger, between, days_since, ledger, positions
+from features.ledger import DAY_BITS, NEVER, Ledger, stamps
 from rules.reference import base_rate
 
-IN_CACHE = 1 << 16  # stamps; half a megabyte
+COUNT = np.int64(
+    1 << 32
+)  # one outcome; a denial adds 1 to it: sums of both in one number, so that one look-up finds both
+DENIALS = COUNT - 1
+FEW = 256  # lines up to which sorting costs more than looking up unsorted
 
 
 @dataclass(frozen=True)
 class Outcomes:
     """Ledgers per kind, and the events themselves, so that a claim's own can be taken out.
 
-    codes: column -> (events,); amounts: (events, 2 + categories) of outcomes, denials, denials by category.
+    codes: column -> (events,); denied: (events,) 0 or 1; category: (events,) the place of the denial's
+    category among the totals of the category ledgers (outcomes, denials by category), 0 = none; last: per kind the
+    stamp of the latest denial before each position of its ledger, or -1.
     """
 
     ledgers: dict[str, Ledger]
+    last: dict[str, np.ndarray]
     category_ledgers: dict[str, Ledger]
     codes: dict[str, np.ndarray]
-    amounts: np.ndarray
+    denied: np.ndarray
+    category: np.ndarray
     own: ChainEvents
 
     @classmethod
@@ -50,61 +58,43 @@ class Outcomes:
         chain: np.ndarray, chains: int,
     ) -> Outcomes:  # fmt: skip
         """From (events,) arrays: codes per column, day known, denied 0 or 1, category -1 or its number, chain."""
-        amounts = np.zeros((len(day), 2 + len(CATEGORIES)), np.int32)
-        amounts[:, 0], amounts[:, 1] = 1, denied
-        given = np.flatnonzero(category >= 0)
-        amounts[given, 2 + category[given]] = 1
-        keyed = {kind.name: _events(kind, codes) for kind in KINDS}
-        by_category = np.delete(amounts, 1, axis=1)
+        category = (category + 1).astype(np.int8)
+        books, by_kind = {}, {}
+        for kind in KINDS:
+            key, ok = _events(kind, codes)
+            stamp = stamps(key[ok], day[ok])
+            books[kind.name] = Ledger.of(stamp, COUNT + denied[ok])
+            if kind.name in CATEGORY_KINDS:
+                by_kind[kind.name] = Ledger.of(stamp, _by_category(category[ok]))
         return cls(
-            {name: ledger(key[ok], day[ok], amounts[ok, :2]) for name, (key, ok) in keyed.items()},
-            {name: ledger(keyed[name][0][ok], day[ok], by_category[ok])
-             for name in CATEGORY_KINDS for ok in [keyed[name][1]]},
-            {name: values.astype(np.int32) for name, values in codes.items()}, amounts,
+            books, {name: _last_denials(book) for name, book in books.items()}, by_kind,
+            {name: values.astype(np.int32) for name, values in codes.items()}, denied.astype(np.int8), category,
             ChainEvents.of(chain, day, chains),
         )  # fmt: skip
 
     def features(self, codes: dict[str, np.ndarray], day: np.ndarray, chain: np.ndarray) -> dict[str, np.ndarray]:
         """All history features of (lines,) queries: codes per column, day submitted, chain (-1 = none of its own)."""
         block = _Block(codes, day, *self.own.pairs(chain, day))
-        keys: dict[str, np.ndarray] = {}
         longest: dict[str, np.ndarray] = {}
         found: dict[str, np.ndarray] = {}
+        lean_by_category = np.full((len(day), len(CATEGORIES)), base_rate("initial_denial_rate") / len(CATEGORIES))
         for kind in KINDS:
-            keys[kind.name] = pack(kind.columns, codes, len(day))
-            totals, found[since_name(kind.name)] = self._look_up(kind, keys[kind.name], block)
-            lean: np.ndarray | float = longest[kind.parent] if kind.parent else base_rate("initial_denial_rate")
+            asked = _Asked.of(pack(kind.columns, codes, len(day)), day)
+            own = self._own(kind, asked.key, block)
+            totals, found[since_name(kind.name)] = self._look_up(kind, asked, own)
+            lean = longest[kind.parent] if kind.parent else np.full(len(day), base_rate("initial_denial_rate"))
             for at in reversed(range(len(kind.windows))):
-                n, denied = totals[at, :, 0], totals[at, :, 1]
+                n, denied = totals[at] >> 32, totals[at] & DENIALS
                 lean = (denied + WEIGHT * lean) / (n + WEIGHT)
                 found[rate_name(kind.name, kind.windows[at])] = lean
                 found[count_name(kind.name, kind.windows[at])] = n
                 if kind.windows[at] == ALL_TIME:
                     longest[kind.name] = lean
-        return found | self._category_rates(keys, block)
+            if kind.name in CATEGORY_KINDS:
+                lean_by_category = self._category_rates(kind, asked, own, lean_by_category)
+        return found | {category_name(name): lean_by_category[:, i] for i, name in enumerate(CATEGORIES)}
 
-    def _look_up(self, kind: Kind, key: np.ndarray, block: _Block) -> tuple[np.ndarray, np.ndarray]:
-        """(windows, lines, 2) outcomes and denials, and (lines,) days since the last denial, without one's own."""
-        book = self.ledgers[kind.name]
-        totals, place, order = _sorted_totals(book, key, block.day, kind.windows)
-        since = np.empty(len(key))
-        since[order] = days_since(book, key[order], block.day[order], place)
-        lines, events = self._matching(kind, key, block)
-        if not len(lines):
-            return totals, since
-        for at, back in enumerate(kind.windows):
-            inside = self.own.day[events] >= block.day[lines] - back
-            np.subtract.at(totals[at], lines[inside], self.amounts[events[inside], :2])
-        mine = self.amounts[events, 1] > 0
-        if mine.any():
-            places = np.empty(len(key), np.int64)
-            places[order] = place
-            own = lines[mine] << DAY_BITS | self.own.day[events[mine]]
-            held = np.unique(lines[mine])
-            since[held] = _since_others(book, key[held], block.day[held], places[held], held, own)
-        return totals, since
-
-    def _matching(self, kind: Kind, key: np.ndarray, block: _Block) -> tuple[np.ndarray, np.ndarray]:
+    def _own(self, kind: Kind, key: np.ndarray, block: _Block) -> Pairs:
         """The block's own pairs whose event stands in this kind's ledger under the line's key."""
         if not len(block.lines):
             return block.lines, block.events
@@ -112,17 +102,34 @@ class Outcomes:
         same = counted & (theirs == key[block.lines])
         return block.lines[same], block.events[same]
 
-    def _category_rates(self, keys: dict[str, np.ndarray], block: _Block) -> dict[str, np.ndarray]:
-        lean = np.full((len(block.day), len(CATEGORIES)), base_rate("initial_denial_rate") / len(CATEGORIES))
-        by_name = {kind.name: kind for kind in KINDS}
-        for name in CATEGORY_KINDS:
-            totals = _sorted_totals(self.category_ledgers[name], keys[name], block.day, (CATEGORY_WINDOW,))[0][0]
-            lines, events = self._matching(by_name[name], keys[name], block)
-            inside = self.own.day[events] >= block.day[lines] - CATEGORY_WINDOW
-            own = np.delete(self.amounts[events[inside]], 1, axis=1)
-            np.subtract.at(totals, lines[inside], own)
-            lean = (totals[:, 1:] + WEIGHT * lean) / (totals[:, :1] + WEIGHT)
-        return {category_name(category): lean[:, i] for i, category in enumerate(CATEGORIES)}
+    def _look_up(self, kind: Kind, asked: _Asked, own: Pairs) -> tuple[np.ndarray, np.ndarray]:
+        """(windows, lines) outcomes and denials, and (lines,) days since the last denial, without one's own."""
+        book, last = self.ledgers[kind.name], self.last[kind.name]
+        inside, place = book.within(asked.stamp, kind.windows)
+        totals = inside[:, asked.at]
+        since = _days_since(last[place], asked.stamp)[asked.at]
+        lines, events = own
+        if len(lines):
+            for at, back in enumerate(kind.windows):
+                recent = self.own.day[events] >= asked.day[lines] - back
+                np.subtract.at(totals[at], lines[recent], COUNT + self.denied[events[recent]])
+            mine = self.denied[events] > 0
+            held = np.unique(lines[mine])
+            denials = stamps(lines[mine], self.own.day[events[mine]])
+            since[held] = _since_others(book, last, asked, place, held, denials)
+        return totals, since
+
+    def _category_rates(self, kind: Kind, asked: _Asked, own: Pairs, lean: np.ndarray) -> np.ndarray:
+        """(lines, categories) rates of denials of each category, smoothed toward `lean`."""
+        totals = self.category_ledgers[kind.name].within(asked.stamp, (CATEGORY_WINDOW,))[0][0][asked.at]
+        lines, events = own
+        recent = self.own.day[events] >= asked.day[lines] - CATEGORY_WINDOW
+        np.subtract.at(totals, lines[recent], _by_category(self.category[events[recent]]))
+        rates: np.ndarray = (totals[:, 1:] + WEIGHT * lean) / (totals[:, :1] + WEIGHT)
+        return rates
+
+
+Pairs = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -135,6 +142,25 @@ class _Block:
     events: np.ndarray
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """(lines,) keys and days to look up; stamp: the distinct ones, sorted where they are many; at: each line's own."""
+
+    key: np.ndarray
+    day: np.ndarray
+    stamp: np.ndarray
+    at: np.ndarray | slice
+
+    @classmethod
+    def of(cls, key: np.ndarray, day: np.ndarray) -> _Asked:
+        """Lines of one key and day are looked up once, and neighbours in order: both keep to the processor's cache."""
+        stamp = stamps(key, day)
+        at: np.ndarray | slice = slice(None)
+        if len(stamp) > FEW:
+            stamp, at = np.unique(stamp, return_inverse=True)
+        return cls(key, day, stamp, at)
+
+
 def _events(kind: Kind, codes: dict[str, np.ndarray], size: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """(events,) keys, and whether each counts: no history is kept under a value that is not known."""
     size = len(next(iter(codes.values()))) if size is None else size
@@ -144,43 +170,50 @@ def _events(kind: Kind, codes: dict[str, np.ndarray], size: int | None = None) -
     return pack(kind.columns, codes, size), counted
 
 
-def _sorted_totals(
-    book: Ledger, key: np.ndarray, day: np.ndarray, windows: tuple[int, ...]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | slice]:
-    """(windows, lines, k) totals; the place before the day in a sorted order; that order (neighbours in memory).
+def _by_category(category: np.ndarray) -> np.ndarray:
+    """(events, 1 + categories) outcomes, and denials of each category, from places in a row of it."""
+    amounts = np.zeros((len(category), 1 + len(CATEGORIES)), np.int32)
+    amounts[np.arange(len(category)), category] = 1
+    amounts[:, 0] = 1
+    return amounts
 
-    A ledger that fits into the processor's cache is asked in the order of the lines.
-    """
-    if len(book.stamp) < IN_CACHE:
-        places = positions(book, key, day, windows)
-        return between(book, places), places[0], slice(None)
-    order = np.argsort(key)
-    places = positions(book, key[order], day[order], windows)
-    totals = np.empty((len(windows), len(key), book.totals.shape[1]), book.totals.dtype)
-    totals[:, order] = between(book, places)
-    return totals, places[0], order
+
+def _last_denials(book: Ledger) -> np.ndarray:
+    """(events + 1,) the stamp of the latest event with a denial before each position of the ledger, or -1."""
+    last = np.full(len(book.stamp) + 1, -1, np.int64)
+    denials = book.totals & DENIALS
+    last[1:] = np.maximum.accumulate(np.where(denials[1:] > denials[:-1], book.stamp, -1))
+    return last
+
+
+def _days_since(last: np.ndarray, stamp: np.ndarray) -> np.ndarray:
+    """Days from `last` to `stamp` where both are of one key; nan where not."""
+    same = (last >= 0) & (last >> DAY_BITS == stamp >> DAY_BITS)
+    return np.where(same, (stamp - last).astype(np.float64), np.nan)
 
 
 def _since_others(
-    book: Ledger, key: np.ndarray, day: np.ndarray, place: np.ndarray, line: np.ndarray, own: np.ndarray
+    book: Ledger, last: np.ndarray, asked: _Asked, place: np.ndarray, line: np.ndarray, own: np.ndarray
 ) -> np.ndarray:
-    """(lines,) days since the last denial that is not the claim's own: step back past days that hold only its own.
+    """Days since the last denial not of one's own: step back past days that hold only one's own.
 
-    own: line << 16 | day known, one for each denial of the line's own chain under its key.
+    line: the lines that have denials of their own under their key; own: stamps of line and day known, one a denial.
     """
-    since = np.full(len(key), np.nan)
-    stamps, counts = np.unique(own, return_counts=True)
-    open_ = np.arange(len(key))
+    since = np.full(len(line), np.nan)
+    mine, counts = np.unique(own, return_counts=True)
+    stamp, place = (values[asked.at][line] for values in (asked.stamp, place))
+    open_ = np.arange(len(line))
     while len(open_):
-        last = book.last[place[open_]]
-        of_key = (last >= 0) & (last >> DAY_BITS == key[open_])
-        open_, last = open_[of_key], last[of_key]
-        at, known = np.searchsorted(book.stamp, last), last & NEVER
-        wanted = line[open_] << DAY_BITS | known
-        found = np.minimum(np.searchsorted(stamps, wanted), len(stamps) - 1)
-        mine = np.where(stamps[found] == wanted, counts[found], 0)
-        others = book.totals[at + 1, 1] - book.totals[at, 1] > mine
-        since[open_[others]] = day[open_[others]] - known[others]
+        latest = last[place[open_]]
+        days = _days_since(latest, stamp[open_])
+        told = ~np.isnan(days)
+        open_, latest, days = open_[told], latest[told], days[told]
+        at = np.searchsorted(book.stamp, latest)
+        wanted = stamps(line[open_], latest & NEVER)
+        found = np.minimum(np.searchsorted(mine, wanted), len(mine) - 1)
+        theirs = np.where(mine[found] == wanted, counts[found], 0)
+        others = (book.totals[at + 1] & DENIALS) - (book.totals[at] & DENIALS) > theirs
+        since[open_[others]] = days[others]
         place[open_] = at
         open_ = open_[~others]
     return since

@@ -13,7 +13,7 @@ import numpy as np
 from features.catalog import COUNTED_FAMILIES
 from features.chain import expand
 from features.encode import MISS
-from features.ledger import DAY_BITS
+from features.ledger import DAY_BITS, NEVER
 
 YEAR, HALF_YEAR = 365, 180
 
@@ -23,7 +23,6 @@ class Sessions:
     """(rows,) arrays sorted by patient and day of service; stamp = patient << 16 | service."""
 
     stamp: np.ndarray
-    service: np.ndarray
     submitted: np.ndarray
     code: np.ndarray
     family: np.ndarray
@@ -40,17 +39,18 @@ class Sessions:
         stamp = codes["patient"][known] << DAY_BITS | service[known]
         order = known[np.argsort(stamp, kind="stable")]
         stamp = codes["patient"][order] << DAY_BITS | service[order]
-        return cls(stamp, service[order], submitted[order], codes["code"][order], codes["family"][order],
-                   chain[order], counted)  # fmt: skip
+        told = {"submitted": submitted, "code": codes["code"], "family": codes["family"], "chain": chain}
+        return cls(stamp, **{name: values[order].astype(np.int32) for name, values in told.items()}, counted=counted)
 
     def plus(
         self, codes: dict[str, np.ndarray], service: np.ndarray, submitted: np.ndarray, chain: np.ndarray
     ) -> Sessions:
         """With further (lines,), described as in `of`."""
         mine = {"patient": self.stamp >> DAY_BITS, "code": self.code, "family": self.family}
+        codes = {name: np.append(values, codes[name]) for name, values in mine.items()}
         return Sessions.of(
-            {name: np.append(values, codes[name]) for name, values in mine.items()}, np.append(self.service, service),
-            np.append(self.submitted, submitted), np.append(self.chain, chain), self.counted,
+            codes, np.append(self.stamp & NEVER, service), np.append(self.submitted, submitted),
+            np.append(self.chain, chain), self.counted,
         )  # fmt: skip
 
     def features(
@@ -71,13 +71,15 @@ class Sessions:
 
     def _features(self, q: _Queries) -> dict[str, np.ndarray]:
         lines, rows = self._earlier(q)
-        back = q.service[lines] - self.service[rows]
-        same_code = self.code[rows] == q.code[lines]
-        same_family = self.family[rows] == q.family[lines]
-        size = len(q.service)
+        back = q.service[lines] - (self.stamp[rows] & NEVER)
+        family, size = self.family[rows], len(q.service)
+        same_code, same_family = self.code[rows] == q.code[lines], family == q.family[lines]
+        starts = _starts(lines, back)
 
         def sessions(chosen: np.ndarray) -> np.ndarray:
-            return _sessions(lines[chosen], back[chosen], size)
+            """(size,) sessions of each line that hold a chosen pair."""
+            held = np.logical_or.reduceat(chosen, starts) if len(starts) else chosen
+            return np.bincount(lines[starts[held]], minlength=size)
 
         return {
             "same_code_sessions__365d": sessions(same_code),
@@ -85,9 +87,7 @@ class Sessions:
             "same_family_sessions__365d": sessions(same_family),
             "days_since_same_family": _nearest(lines[same_family], back[same_family], size),
             "days_since_any_service": _nearest(lines, back, size),
-            **{
-                f"{name}_sessions__365d": sessions(self.family[rows] == self.counted[name]) for name in COUNTED_FAMILIES
-            },
+            **{f"{name}_sessions__365d": sessions(family == self.counted[name]) for name in COUNTED_FAMILIES},
         }
 
 
@@ -103,11 +103,11 @@ class _Queries:
     chain: np.ndarray
 
 
-def _sessions(lines: np.ndarray, back: np.ndarray, size: int) -> np.ndarray:
-    """(size,) different days among the pairs of each line; pairs come in order of line and day."""
+def _starts(lines: np.ndarray, back: np.ndarray) -> np.ndarray:
+    """(sessions,) the first pair of each day of each line; pairs come in order of line and day."""
     new = np.ones(len(lines), bool)
     new[1:] = (lines[1:] != lines[:-1]) | (back[1:] != back[:-1])
-    return np.bincount(lines[new], minlength=size)
+    return np.flatnonzero(new)
 
 
 def _nearest(lines: np.ndarray, back: np.ndarray, size: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What `build` returns: one row a line, in the order of the lines; numbers as float64, categories as text.
+"""What `build` returns: one row a line, in the order of the lines; numbers as float64, categories as texts.
 
 A model turns it into its own matrix (`training.DenialModel.matrix`): categories become the codes of its folder.
 """
@@ -11,21 +11,22 @@ import numpy as np
 import polars as pl
 
 from features.catalog import CATALOG, Feature
+from features.texts import Texts
 
 
 @dataclass(frozen=True)
 class FeatureTable:
-    """numbers: (lines, numerical features) float64, nan = missing; categories: name -> (lines,) text or None."""
+    """numbers: (lines, numerical features) float64, nan = missing; categories: name -> (lines,) texts."""
 
     number_names: tuple[str, ...]
     numbers: np.ndarray
-    categories: dict[str, list[str | None]]
+    categories: dict[str, Texts]
 
     def __len__(self) -> int:
         """Lines."""
         return len(self.numbers)
 
-    def column(self, name: str) -> np.ndarray | list[str | None]:
+    def column(self, name: str) -> np.ndarray | Texts:
         """(lines,) one feature. Raises KeyError for a name that is not in the table."""
         if name in self.categories:
             return self.categories[name]
@@ -35,7 +36,7 @@ class FeatureTable:
 
     def take(self, rows: np.ndarray) -> FeatureTable:
         """The table of these rows, in this order."""
-        picked = {name: [values[i] for i in rows] for name, values in self.categories.items()}
+        picked = {name: texts.take(rows) for name, texts in self.categories.items()}
         return FeatureTable(self.number_names, self.numbers[rows], picked)
 
     def frame(self) -> pl.DataFrame:
@@ -44,4 +45,5 @@ class FeatureTable:
         return pl.DataFrame(columns)
 
     def _series(self, feature: Feature) -> pl.Series:
-        return pl.Series(feature.name, self.column(feature.name))
+        values = self.column(feature.name)
+        return pl.Series(feature.name, list(values) if isinstance(values, Texts) else values)

@@ -18,6 +18,7 @@ from claims.identity import submission_id
 from features.build import build
 from features.history import History
 from features.table import FeatureTable
+from features.texts import Texts
 from serving.worth import Worth
 from training.model import DenialModel
 
@@ -129,5 +130,7 @@ def _rounds(lines: pl.DataFrame, claim: np.ndarray) -> np.ndarray:
 
 def _stacked(tables: list[FeatureTable]) -> FeatureTable:
     numbers = np.concatenate([table.numbers for table in tables])
-    categories = {name: [v for table in tables for v in table.categories[name]] for name in tables[0].categories}
+    categories = {
+        name: Texts.of([text for table in tables for text in table.categories[name]]) for name in tables[0].categories
+    }
     return FeatureTable(tables[0].number_names, numbers, categories)

@@ -6,7 +6,7 @@ A claim: 1 - (1 - highest) x product over its other lines of (1 - risk)^kappa; k
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from claims.errors import NoModelError
 
 SMALLEST = 1e-3  # below it a coefficient is no longer safely positive
+FARTHEST = 50.0  # log-odds; no level is moved farther
 PRIOR = 1.0  # weight of the pull toward "raw scores are right as they are"; settles empty and one-sided samples
 
 
@@ -38,6 +39,18 @@ class Calibration:
     def claim_risk(self, risk: np.ndarray, claim: np.ndarray) -> np.ndarray:
         """(claims,) from (lines,) risks and (lines,) codes 0..k-1. One line: its own risk, to the last bit."""
         return combine(risk, claim, self.kappa)
+
+    def keeping_level(self, raw: np.ndarray) -> Calibration:
+        """The same shape, moved so that the mean risk of these (lines,) raw scores is that of the bare scores."""
+        if not len(raw):
+            return self
+        wanted = float((1.0 / (1.0 + np.exp(-raw))).mean())
+        low, high = -FARTHEST, FARTHEST
+        for _ in range(60):  # halves the interval down to the last bits
+            middle = (low + high) / 2
+            below = replace(self, c=middle).risk(raw).mean() < wanted
+            low, high = (middle, high) if below else (low, middle)
+        return replace(self, c=(low + high) / 2)
 
     def as_dict(self) -> dict[str, Any]:
         """What calibration.json holds."""

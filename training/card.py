@@ -117,6 +117,7 @@ def _gate(found: Evaluation) -> str:
 def _calibration(model: DenialModel) -> str:
     c = model.calibration
     return (
-        f"## Calibration\n\nMethod {c.method} (a {c.a:.3f}, b {c.b:.3f}, c {c.c:+.3f}), found on the latest {c.lines} "
-        f"lines that stopped the fit. Lines of a claim share their fate to the degree 1 - kappa = {1 - c.kappa:.2f}."
+        f"## Calibration\n\nMethod {c.method} (a {c.a:.3f}, b {c.b:.3f}, c {c.c:+.3f}). Its shape is that of the "
+        f"latest {c.lines} lines, scored by trees that had not seen them, after rounds that other claims chose; its "
+        f"level is that of the trees. Lines of a claim share their fate to the degree 1 - kappa = {1 - c.kappa:.2f}."
     )

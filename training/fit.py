@@ -1,4 +1,4 @@
-"""The recipe of a model and its fitting: LightGBM, deterministic, stopped early on the latest fifth of the cohort.
+"""The recipe of a model and its fitting: LightGBM, deterministic; the latest fifth of the cohort chooses the rounds.
 
 Rows come in the order of training.cohort.ORDER; the result depends on the data, the recipe and the seed, not on the
 number of threads. The balance of the classes is left alone, so that scores can be calibrated.
@@ -88,26 +88,79 @@ def split(days: np.ndarray, share: float) -> int:
     return cut if 0 < cut < len(days) else wanted
 
 
-def fit(
-    X: np.ndarray, y: np.ndarray, features: Sequence[Feature], recipe: Recipe,
-    *, validation: tuple[np.ndarray, np.ndarray] | None = None, rounds: int | None = None,
-) -> Fitted:  # fmt: skip
-    """Fit X (lines, features) to y (lines,): until the log loss of `validation` stops falling, or for `rounds` rounds.
+def fit(X: np.ndarray, y: np.ndarray, features: Sequence[Feature], recipe: Recipe, rounds: int) -> Fitted:
+    """Fit X (lines, features) to y (lines,) for that many rounds. UsageError when y holds one class only."""
+    parameters, data = _prepared(X, y, features, recipe)
+    booster = lgb.train(parameters, data, num_boost_round=rounds)
+    return Fitted(plain_text(booster), booster.current_iteration())
 
-    UsageError when y holds one class only.
+
+@dataclass(frozen=True)
+class Later:
+    """Lines that the trees are not fitted on: X, y, and half (lines,) 0 or 1, both occurring, one value a claim."""
+
+    X: np.ndarray
+    y: np.ndarray
+    half: np.ndarray
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The rounds that later lines chose, and raw (lines,), their scores after the rounds that the other half chose."""
+
+    rounds: int
+    raw: np.ndarray
+
+
+def stop_early(
+    X: np.ndarray, y: np.ndarray, features: Sequence[Feature], recipe: Recipe, later: Later
+) -> Stopped:  # fmt: skip
+    """Fit X to y until the log loss of the later lines stops falling.
+
+    Neither the trees nor the number of rounds behind a score in `raw` have seen its claim. UsageError as in `fit`.
     """
+    parameters, data = _prepared(X, y, features, recipe)
+    rows = [np.flatnonzero(later.half == half) for half in (0, 1)]
+    sets = [lgb.Dataset(later.X[at], later.y[at], reference=data, params={"verbosity": -1}) for at in rows]
+    watch = Watch(recipe.patience, np.array([len(at) for at in rows]) / len(later.y))
+    booster = lgb.train(parameters, data, recipe.max_rounds, valid_sets=sets, callbacks=[watch])
+    raw = np.empty(len(later.y))
+    for at, rounds in zip(rows, reversed(watch.own_best), strict=True):
+        raw[at] = booster.predict(later.X[at], raw_score=True, num_iteration=rounds)
+    return Stopped(watch.best, raw)
+
+
+class Watch:
+    """Ends a fit when the log loss over both halves has not fallen for `patience` rounds; remembers each half's own."""
+
+    def __init__(self, patience: int, shares: np.ndarray) -> None:
+        self._patience, self._shares = patience, shares
+        self._losses: list[list[float]] = []
+
+    def __call__(self, round_: lgb.callback.CallbackEnv) -> None:
+        """Called by LightGBM after each round."""
+        results = round_.evaluation_result_list or []
+        self._losses.append([result[2] for result in results])
+        if len(self._losses) - self.best >= self._patience:
+            raise lgb.callback.EarlyStopException(self.best - 1, results)
+
+    @property
+    def best(self) -> int:
+        """The rounds with the lowest log loss over all the later lines; the first of equals."""
+        return int(np.argmin(np.einsum("ij,j->i", np.array(self._losses), self._shares))) + 1
+
+    @property
+    def own_best(self) -> list[int]:
+        """The rounds with the lowest log loss of either half."""
+        return [int(best) + 1 for best in np.array(self._losses).argmin(axis=0)]
+
+
+def _prepared(
+    X: np.ndarray, y: np.ndarray, features: Sequence[Feature], recipe: Recipe
+) -> tuple[dict[str, Any], lgb.Dataset]:
     if y.min() == y.max():
         raise UsageError("the earlier part of the mature lines is all paid or all denied: load a longer history")
-    data = _dataset(X, y, features)
-    parameters = recipe.parameters(features) | {"num_threads": _threads(len(X))}
-    if validation is None:
-        booster = lgb.train(parameters, data, num_boost_round=rounds or recipe.max_rounds)
-        return Fitted(plain_text(booster), booster.current_iteration())
-    later = lgb.Dataset(*validation, reference=data, params={"verbosity": -1})
-    stop = lgb.early_stopping(recipe.patience, verbose=False)
-    booster = lgb.train(parameters, data, recipe.max_rounds, valid_sets=[later], callbacks=[stop])
-    best = max(1, booster.best_iteration)
-    return Fitted(plain_text(booster, best), best)
+    return recipe.parameters(features) | {"num_threads": _threads(len(X))}, _dataset(X, y, features)
 
 
 def _dataset(X: np.ndarray, y: np.ndarray, features: Sequence[Feature]) -> lgb.Dataset:
@@ -116,7 +169,6 @@ def _dataset(X: np.ndarray, y: np.ndarray, features: Sequence[Feature]) -> lgb.D
     return lgb.Dataset(X, y, feature_name=names, categorical_feature=categories, params={"verbosity": -1})
 
 
-def plain_text(booster: lgb.Booster, rounds: int | None = None) -> str:
+def plain_text(booster: lgb.Booster) -> str:
     """The booster as text without the one line that depends on the machine."""
-    text = booster.model_to_string(num_iteration=rounds or -1)
-    return re.sub(r"\[num_threads: \d+\]\n", "", text)
+    return re.sub(r"\[num_threads: \d+\]\n", "", booster.model_to_string())

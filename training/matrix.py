@@ -5,13 +5,13 @@ A level seen on too few lines of training, or never, has the code of "other" (on
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy as np
 
 from claims.errors import ModelMismatchError
-from features.catalog import Feature
+from features.catalog import ALL_TIME, KINDS, Feature, count_name, rate_name, since_name
 from features.table import FeatureTable
 
 Levels = Mapping[str, tuple[str, ...]]
@@ -19,16 +19,31 @@ IDENTIFIERS = ("_npi", "patient_id", "member_key", "claim_id", "submission_id") 
 
 
 def usable(catalog: Sequence[Feature]) -> tuple[Feature, ...]:
-    """The features a model may take: all but categories whose levels name a patient, a provider or a claim."""
-    return tuple(f for f in catalog if f.dtype == "number" or not f.name.endswith(IDENTIFIERS))
+    """The features a model may take: no clocks, no categories whose levels name a patient, a provider or a claim."""
+    barred = clocks()
+    return tuple(
+        f for f in catalog if f.name not in barred and (f.dtype == "number" or not f.name.endswith(IDENTIFIERS))
+    )
+
+
+@cache
+def clocks() -> frozenset[str]:
+    """Features that tell the time more than the line: those of all lines together, and counts that only ever grow.
+
+    A tree that asks them learns what was usual when, and says it of days on which it no longer holds.
+    """
+    alike = [kind for kind in KINDS if not kind.columns]
+    whole = {name(kind.name, days) for kind in alike for days in kind.windows for name in (rate_name, count_name)}
+    growing = {count_name(kind.name, ALL_TIME) for kind in KINDS}
+    return frozenset(whole | growing | {since_name(kind.name) for kind in alike})
 
 
 def choose_levels(table: FeatureTable, features: Sequence[Feature], minimum: int) -> dict[str, tuple[str, ...]]:
     """Per category its levels that occur on at least `minimum` rows of the table, sorted by name."""
-    counted = {f.name: Counter(table.categories[f.name]) for f in features if f.dtype == "category"}
+    told = {f.name: table.categories[f.name] for f in features if f.dtype == "category"}
     return {
-        name: tuple(sorted(level for level, lines in found.items() if level is not None and lines >= minimum))
-        for name, found in counted.items()
+        name: tuple(sorted(level for level, lines in texts.counts() if level is not None and lines >= minimum))
+        for name, texts in told.items()
     }  # fmt: skip
 
 
@@ -53,8 +68,8 @@ class Encoder:
         X[:, self._targets] = table.numbers[:, self._sources]
         for column, name in enumerate(self._names):
             if name in self._codes:
-                codes, other = self._codes[name], self._others[name]
-                X[:, column] = [codes.get(level, other) for level in table.categories[name]]
+                texts, codes, other = table.categories[name], self._codes[name], self._others[name]
+                X[:, column] = np.array([codes.get(level, other) for level in texts.levels])[texts.at]
         return X
 
     def _learn(self, table: FeatureTable) -> None:

@@ -12,6 +12,7 @@ from claims.store import Store
 from dashboard.drivers import SAMPLE, concepts, drivers_of, features, recent
 from features.history import History
 from features.table import FeatureTable
+from features.texts import Texts
 from training.model import DenialModel
 
 NAMES = ("days_to_submit", "claim_lines", "payer_id", "visit_without_25")
@@ -37,7 +38,7 @@ def test_directions() -> None:
     table = FeatureTable(
         ("days_to_submit", "claim_lines", "visit_without_25"),
         np.column_stack([rising, rising, np.arange(rows) % 2]),
-        {"payer_id": levels},
+        {"payer_id": Texts.of(levels)},
     )
     moved = np.column_stack([rising, -rising, np.where(np.arange(rows) < 30, -1, 1), np.arange(rows) % 2])
     found = {

@@ -25,6 +25,6 @@ def made_model() -> DenialModel:
     table, y = made_table(3000)
     levels = choose_levels(table, SMALL, 20)
     X = Encoder([f.name for f in SMALL], levels).matrix(table)
-    fitted = fit(X, y, SMALL, Recipe(), rounds=30)
+    fitted = fit(X, y, SMALL, Recipe(), 30)
     calibration = Calibration("beta", 1.1, 0.9, 0.05, 0.6, 600, 300)
     return DenialModel(fitted.text, calibration, tuple(map(Column.of, SMALL)), levels, VERSIONS, card="# Card\n")

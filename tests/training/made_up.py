@@ -4,6 +4,7 @@ import numpy as np
 
 from features.catalog import Feature
 from features.table import FeatureTable
+from features.texts import Texts
 
 SMALL = (
     Feature("payer_id", "category", "", "payer", "", 0),
@@ -31,4 +32,4 @@ def made_table(lines: int, seed: int = 0) -> tuple[FeatureTable, np.ndarray]:
     rare = random.random(lines) < 0.001
     payers = ["rare" if r else f"P{p}" for p, r in zip(payer, rare, strict=True)]
     codes = [None if r > 0.95 else f"C{c:02d}" for c, r in zip(code, random.random(lines), strict=True)]
-    return FeatureTable(("charge", "rate", "age"), numbers, {"payer_id": payers, "code": codes}), y
+    return FeatureTable(("charge", "rate", "age"), numbers, {"payer_id": Texts.of(payers), "code": Texts.of(codes)}), y

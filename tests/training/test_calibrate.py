@@ -1,5 +1,7 @@
 """Calibration is increasing, finds the truth, survives one class, and claims combine in any order."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -53,6 +55,19 @@ def test_one_class_or_nothing_gives_finite_increasing_risks(y: np.ndarray) -> No
     found = calibrate(raw, y, np.arange(len(y)))
     risk = found.risk(np.array([-5.0, 0.0, 5.0]))
     assert np.isfinite(risk).all() and (np.diff(risk) > 0).all()
+
+
+@pytest.mark.parametrize("shift", [-4.0, 0.0, 1.5])
+def test_keeping_the_level_moves_the_offset_alone(shift: float) -> None:
+    raw, y, claim = sample(5000, 1.7)
+    found = calibrate(raw + shift, y, claim)
+    kept = found.keeping_level(raw)
+    assert kept.risk(raw).mean() == pytest.approx(sigmoid(raw).mean(), abs=1e-12)
+    assert replace(kept, c=found.c) == found and kept.c != found.c
+
+
+def test_no_lines_have_no_level() -> None:
+    assert Calibration().keeping_level(np.zeros(0)) == Calibration()
 
 
 def test_one_line_and_many_agree_to_the_last_bit() -> None:

@@ -10,6 +10,7 @@ import pytest
 from made_up import made_table
 
 from features.table import FeatureTable
+from features.texts import Texts
 from training.contributions import contributions
 from training.model import DenialModel
 
@@ -95,7 +96,7 @@ def test_contributions_add_up_with_missing_values_and_unseen_levels(made_model: 
     odd = FeatureTable(
         table.number_names,
         np.full((3, 3), np.nan),
-        {"payer_id": ["never seen", None, "P1"], "code": [None, "new", "C03"]},
+        {"payer_id": Texts.of(["never seen", None, "P1"]), "code": Texts.of([None, "new", "C03"])},
     )
     for lines in (table, odd):
         X = made_model.matrix(lines)

@@ -9,6 +9,7 @@ import pytest
 
 from features.history import History
 from features.table import FeatureTable
+from features.texts import Texts
 from training import gate
 from training.evaluation import Answer
 from training.examples import Examples
@@ -105,7 +106,7 @@ def frame(submissions: list[str], numbers: list[int]) -> pl.DataFrame:
 
 def examples(values: np.ndarray) -> Examples:
     lines = frame([f"S{i // 2}" for i in range(len(values))], [i % 2 + 1 for i in range(len(values))])
-    table = FeatureTable(("charge",), values[:, None], {"code": [f"C{i}" for i in range(len(values))]})
+    table = FeatureTable(("charge",), values[:, None], {"code": Texts.of([f"C{i}" for i in range(len(values))])})
     return Examples(lines, table, np.zeros(len(values)), np.zeros(len(values)))
 
 
@@ -122,7 +123,7 @@ def test_den004_fails_features_that_depend_on_the_rest_of_the_batch(
             numbers = numbers - np.nanmean(numbers)
         if wrong == "codes of the batch":
             codes = [f"C{i}" for i in range(len(place))]
-        return FeatureTable(("charge",), numbers[:, None], {"code": codes})
+        return FeatureTable(("charge",), numbers[:, None], {"code": Texts.of(codes)})
 
     monkeypatch.setattr(gate, "build", build)
     whole = examples(values)

@@ -5,9 +5,11 @@ import pytest
 from made_up import SMALL, made_table
 
 from claims.errors import ModelMismatchError
+from features import catalog
 from features.catalog import Feature
 from features.table import FeatureTable
-from training.matrix import Encoder, choose_levels, usable
+from features.texts import Texts
+from training.matrix import Encoder, choose_levels, clocks, usable
 
 
 def test_levels_need_twenty_rows() -> None:
@@ -19,7 +21,9 @@ def test_levels_need_twenty_rows() -> None:
 
 def test_codes_by_hand() -> None:
     table = FeatureTable(
-        ("rate", "charge"), np.array([[0.5, 10.0], [np.nan, 20.0], [0.1, 30.0]]), {"payer_id": ["B", None, "new"]}
+        ("rate", "charge"),
+        np.array([[0.5, 10.0], [np.nan, 20.0], [0.1, 30.0]]),
+        {"payer_id": Texts.of(["B", None, "new"])},
     )
     X = Encoder(("charge", "payer_id"), {"payer_id": ("A", "B")}).matrix(table)
     np.testing.assert_array_equal(X, [[10.0, 1.0], [20.0, np.nan], [30.0, 2.0]])
@@ -43,3 +47,10 @@ def test_no_category_names_a_patient_a_provider_or_a_claim() -> None:
         Feature(name, "category", "", "", "", 0) for name in ("rendering_npi", "patient_id", "member_key", "payer_id")
     ]
     assert [f.name for f in usable(named)] == ["payer_id"]
+
+
+def test_no_clock_is_offered_to_the_model() -> None:
+    taken = {f.name for f in usable(catalog.CATALOG)}
+    assert clocks() <= set(catalog.BY_NAME) and not taken & clocks()
+    assert {"denied_rate__all__30d", "outcomes__payer_id__all", "outcomes__patient__all"} <= clocks()
+    assert {"denied_rate__payer_id__all", "outcomes__payer_id__180d", "days_since_denial__payer_id"} <= taken

@@ -10,6 +10,7 @@ from made_up import made_table
 
 from claims.errors import ModelMismatchError, NoModelError
 from features import catalog
+from features.texts import Texts
 from training.evaluate import Report
 from training.evaluation import evaluation_of
 from training.gate import answer
@@ -113,8 +114,10 @@ def test_a_feature_that_the_model_does_not_use_may_change(folder: Path, monkeypa
 
 def test_unseen_levels_score_as_other(made_model: DenialModel) -> None:
     table, _ = made_table(1)
-    one = dataclasses.replace(table, categories={"payer_id": ["never seen"], "code": ["never seen"]})
-    two = dataclasses.replace(table, categories={"payer_id": ["another"], "code": ["another"]})
+    one = dataclasses.replace(
+        table, categories={"payer_id": Texts.of(["never seen"]), "code": Texts.of(["never seen"])}
+    )
+    two = dataclasses.replace(table, categories={"payer_id": Texts.of(["another"]), "code": Texts.of(["another"])})
     X = made_model.matrix(one)
     assert X[0, 0] == len(made_model.levels["payer_id"])
     assert made_model.raw_score(X) == made_model.raw_score(made_model.matrix(two))

@@ -27,6 +27,7 @@ from training.examples import examples
 from training.export import export
 from training.fit import Recipe
 from training.golden import check_golden, make_golden, read_golden
+from training.matrix import usable
 from training.model import DenialModel
 from training.run import TrainResult, evaluate, judge, train
 from training.shape import shape_of
@@ -205,6 +206,16 @@ def test_features_are_built_over_whole_claims(practice: Practice) -> None:
     one, all_ = examples(snapshot, parted, history), examples(snapshot, mature, history)
     rows = np.flatnonzero(all_.lines["claim_line_number"].to_numpy() == 1)
     np.testing.assert_array_equal(one.table.numbers, all_.take(rows).table.numbers)
+
+
+def test_no_feature_of_the_model_is_the_same_for_all_lines_of_every_day(practice: Practice) -> None:
+    found = gather(practice.cut, practice.today, Settings(home=Path("unused"))).found
+    numbers, days = np.nan_to_num(found.table.numbers, nan=-1.0), found.days
+    same_as_before = (numbers[1:] == numbers[:-1])[days[1:] == days[:-1]].all(axis=0)
+    moving = (numbers != numbers[0]).any(axis=0)
+    clocks = {n for n, c in zip(found.table.number_names, same_as_before & moving, strict=True) if c}
+    assert "denied_rate__all__30d" in clocks
+    assert not clocks & {f.name for f in usable(catalog.CATALOG)}
 
 
 def test_denied_dollars_are_those_of_the_labels(practice: Practice) -> None:
