@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     from claims.store import Store
 
 
+OF_THE_STORE = ("version", "row_hash", "file_id", "loaded_at")  # nobody asks for them here; 80 MB of a million lines
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """What training, history and reports start from."""
 
-    lines: pl.DataFrame  # Line columns, chain_id, resubmission_of, is_resubmission, is_original; in the order given
+    lines: pl.DataFrame  # Line columns but OF_THE_STORE, and those of `chains` and is_original; in the order given
     outcomes: pl.DataFrame  # label_lines() of them: one row a line that was adjudicated
     authorizations: pl.DataFrame
     data_version: str
@@ -55,7 +58,7 @@ def snapshot_of(
     matched = match_outcomes(lines, outcomes, classes)
     chained = lines.join(chains(lines, matched), on="submission_id", how="left", maintain_order="left")
     return Snapshot(
-        lines=chained.with_columns(is_original=is_original()),
+        lines=chained.with_columns(is_original=is_original()).drop(OF_THE_STORE),
         outcomes=label_lines(lines, matched, classes),
         authorizations=authorizations,
         data_version=data_version,

@@ -8,13 +8,12 @@ import polars as pl
 from practices import Practice, assert_same
 
 from claims.snapshot import snapshot_of
-from claims.table import Line
 from features import History, build
 
 
 def test_lines_of_a_request_count_as_if_they_were_stored(practice: Practice) -> None:
     snapshot = practice.snapshot
-    stored = snapshot.lines.select(Line.column_names())
+    stored = practice.store.lines()
     last = stored["submitted_date"].max() - timedelta(days=60)
     early, request = stored.filter(pl.col("submitted_date") < last), stored.filter(pl.col("submitted_date") >= last)
     assert request["submitted_date"].n_unique() > 20
