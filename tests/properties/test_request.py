@@ -12,7 +12,6 @@ from features import History, build
 
 
 def test_lines_of_a_request_count_as_if_they_were_stored(practice: Practice) -> None:
-    snapshot = practice.snapshot
     stored = practice.store.lines()
     last = stored["submitted_date"].max() - timedelta(days=60)
     early, request = stored.filter(pl.col("submitted_date") < last), stored.filter(pl.col("submitted_date") >= last)
