@@ -62,10 +62,14 @@ def demo(
 
 @app.command()
 def generate(
-    out_folder: Annotated[Path, typer.Option("--out", help="Folder for lines.csv, outcomes.csv, authorizations.csv.")],
+    out_folder: Annotated[Path, typer.Option("--out", help="Folder for the practice's files.")],
     world: Annotated[str, typer.Option(help="small, base, drift, or a YAML file of your own.")] = "base",
     claims: Annotated[int, typer.Option(min=1)] = 20_000,
     seed: Annotated[int | None, typer.Option(help="Default: the world's own.")] = None,
+    form: Annotated[
+        Literal["csv", "x12", "fhir"],
+        typer.Option(help="csv: three tables; x12: 837, 835, 277CA, 999; fhir: NDJSON and a Bundle."),
+    ] = "csv",
     truth: Annotated[Path | None, typer.Option(help="Another file: what decided each line. Not for ingest.")] = None,
 ) -> None:
     """Write the files of a synthetic practice.
@@ -79,7 +83,7 @@ def generate(
         tell(f"{claims:,} claims of world {world}", 0.1)
         made = generate_world(load_world(world), claims, seed)
         tell("writing files", 0.8)
-        made.write(out_folder)
+        made.write(out_folder, form)
         if truth:
             made.write_truth(truth)
     say(f"{counted(made.lines.height, 'line')}, {counted(made.outcomes.height, 'outcome')}: {out_folder}")

@@ -12,8 +12,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from claims.errors import GateFailedError, UsageError
 from claims.ingest import IngestReport, ingest
 from claims.settings import Settings, load_settings
@@ -100,15 +98,12 @@ def _work(settings: Settings, claims: int, tell: Report) -> Done:
 
 
 def _write(made: Generated, folder: Path, cut: date) -> Path:
-    """What was known by `cut` as the history's files; the claims submitted since as one file to be scored."""
-    history = folder / "history"
-    history.mkdir(parents=True)
-    submitted, known = pl.col("submitted_date"), pl.col("known_date")
-    made.lines.filter(submitted < cut).write_csv(history / "lines.csv")
-    made.outcomes.filter(known < cut).write_csv(history / "outcomes.csv")
-    made.authorizations.filter(known < cut).write_csv(history / "authorizations.csv")
-    new = folder / "new_claims.csv"
-    made.lines.filter(submitted >= cut).write_csv(new)
+    """What was known by `cut` as the history's files (837 and 835; authorizations as a table); the claims submitted
+    since as one 837 file to be scored.
+    """
+    made.until(cut).write(folder / "history", "x12")
+    new = folder / "new_claims.837"
+    made.write_claims(new, cut)
     return new
 
 

@@ -190,5 +190,22 @@ def test_generate_writes_files(denials: Run, tmp_path: Path) -> None:
     assert denials("generate", "--world", "nowhere", "--out", tmp_path / "g").code == 2
 
 
+@pytest.mark.parametrize(
+    ("form", "names"),
+    [("x12", {"837", "835", "277"}), ("fhir", {"bundle.json", "claims.ndjson", "remittances.ndjson"})],
+)
+def test_generate_writes_x12_and_fhir_that_ingest_takes(
+    denials: Run, form: str, names: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DENIALS_HOME", str(tmp_path / "home"))
+    answer = denials("generate", "--world", "small", "--claims", 300, "--out", tmp_path / "g", "--form", form)
+    assert answer.code == 0, answer.err
+    assert {f.name for f in (tmp_path / "g").iterdir()} == {*names, "authorizations.csv"}
+    taken = denials("ingest", tmp_path / "g", "--json").json["files"]
+    assert sum(file["outcomes_accepted"] for file in taken) == sum(file["matched"] for file in taken) > 300
+    assert sum(file["lines_accepted"] for file in taken) > 600 and not any(file["lines_rejected"] for file in taken)
+    assert denials("generate", "--out", tmp_path / "g", "--form", "edi").code == 2
+
+
 def test_json_is_json_alone(denials: Run) -> None:
     json.loads(denials("doctor", "--json").out)
