@@ -31,7 +31,7 @@ from data.synthetic.x12_envelope import (
     segment,
 )  # fmt: skip
 
-PAYMENT = ("payer_id", "billing_npi", "paid_date", "known_date")
+PAYMENT = ("payer_id", "billing_npi", "known_date", "paid_date")  # in the order of their production
 EVENT = (*PAYMENT, "claim_id", "payer_claim_control_number", "claim_status_code")
 PATIENTS_SHARE = ("PR-1", "PR-2", "PR-3", "PR-66", "PR-122", "PR-247", "PR-248")
 RECODED = {"99214": "99213", "99204": "99203", "G0480": "80307"}

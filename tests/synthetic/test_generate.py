@@ -45,6 +45,13 @@ def test_the_lines_have_exactly_the_columns_that_a_file_may_carry(small: Generat
     assert set(table.REQUIRED["lines"]) <= set(small.lines.columns)
 
 
+def test_no_diagnosis_stands_after_an_empty_place(small: Generated) -> None:
+    """A claim form has no gaps, and neither 837 nor FHIR can carry one."""
+    first, second, third = (small.lines[f"diagnosis_code_{i}"] for i in (1, 2, 3))
+    assert first.is_not_null().all() and third.is_not_null().any()
+    assert not (second.is_null() & third.is_not_null()).any()
+
+
 def test_outcomes_and_authorizations_carry_columns_of_their_tables_only(small: Generated) -> None:
     assert set(small.outcomes.columns) <= set(table.Outcome.columns())
     assert set(small.authorizations.columns) <= set(table.Authorization.columns()) | {"member_id"}

@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 
 from data.synthetic import Generated, generate, load_world
+from data.synthetic.x12_835_write import Ledger
 
 Segments = list[list[str]]
 CLAIMS = 1_500
@@ -22,7 +23,7 @@ CLAIMS = 1_500
 
 @pytest.fixture(scope="module")
 def made() -> Generated:
-    return generate(load_world("base"), CLAIMS, seed=5)
+    return generate(load_world("base"), CLAIMS, seed=7)
 
 
 @pytest.fixture(scope="module")
@@ -181,6 +182,26 @@ def test_remittances_balance_at_every_level(made: Generated, folder: Path) -> No
         taken = sum(cents(amount) for plb in of(segments, "PLB") for amount in plb[4::2])
         assert cents(of(segments, "BPR")[0][2]) == paid - taken >= 0
     assert lines == made.outcomes.height
+
+
+def test_a_reversal_stands_before_the_correction_of_its_day(folder: Path) -> None:
+    several = 0
+    for segments, _ in transactions(folder, "835"):
+        statuses: dict[str, list[str]] = {}
+        for clp in of(segments, "CLP"):
+            statuses.setdefault(clp[7], []).append(clp[2])
+        for told in statuses.values():
+            assert "22" not in told[1:]
+            several += len(told) > 1
+    assert several > 2
+
+
+def test_what_is_owed_goes_to_the_claims_that_were_taken_back() -> None:
+    ledger = Ledger()
+    assert ledger.adjustments("P", "1", -500, [("A", 300), ("B", 900)]) == [("FB", "SYNT0000001", -500)]
+    assert ledger.adjustments("P", "2", 900, []) == []
+    assert ledger.adjustments("P", "1", 499, []) == []
+    assert ledger.adjustments("P", "1", 700, []) == [("WO", "A", 300), ("WO", "B", 200)]
 
 
 def test_remittances_differ_by_payer(made: Generated, folder: Path) -> None:
