@@ -38,7 +38,7 @@ TRUTH_COLUMNS = (
 
 @dataclass(frozen=True)
 class Generated:
-    """A generated world: the three files of a practice, and the truth behind them (one row a line of `lines`)."""
+    """A generated world: the three tables of a practice, and the truth behind them (one row a line of `lines`)."""
 
     world: World
     practice: Practice

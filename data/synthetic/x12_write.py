@@ -66,6 +66,7 @@ def _remitted(told: pl.DataFrame) -> Iterator[tuple[str, str]]:
     files = paid.select("payer_id").hstack(texts)
     quarter = pl.format("{}q{}", pl.col("day").dt.year(), pl.col("day").dt.quarter())
     files = files.with_columns(quarter=quarter, month=pl.col("day").dt.truncate("1mo"))
+    files = files.sort("payer_id", "month", maintain_order=True)
     numbers = count(1)
     for (payer, name), file in files.partition_by("payer_id", "quarter", as_dict=True, maintain_order=True).items():
         months = file.partition_by("month", maintain_order=True)
