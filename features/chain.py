@@ -25,7 +25,7 @@ class ChainEvents:
         start = np.searchsorted(chain[order], np.arange(chains + 1))
         first = np.full(chains, NEVER, np.int64)
         np.minimum.at(first, chain, day)
-        return cls(order.astype(np.int32), start, first, day.astype(np.int32))
+        return cls(*(part.astype(np.int32) for part in (order, start, first, day)))
 
     def pairs(self, chain: np.ndarray, day: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Pairs (line, event) of (lines,) queries and the events of their own chain known before their day.
