@@ -7,9 +7,10 @@ leads to a strictly earlier submitted_date and rests on nothing known later. Tex
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from claims.keys import NEVER, Hashes, Ints, Keys, days_of, hashes_of, keys_of, mixed
@@ -66,7 +67,7 @@ class ChainIndex:
         self._earlier = _Earlier(keys_of(lines), lines, outcomes)
         number = lines.select("chain_id").unique(maintain_order=True).with_row_index("code")
         codes = lines.select("chain_id").join(number, on="chain_id", how="left", maintain_order="left")["code"]
-        self.codes: Ints = codes.to_numpy().astype(np.int64)
+        self.codes = codes.to_numpy().astype(np.int32)
         self._of_rank = np.full(self._earlier.submissions.height + 1, -1, np.int64)  # the last entry answers for -1
         self._of_rank[self._earlier.ranks] = self.codes
 
@@ -117,7 +118,7 @@ def _asked_of(keys: Keys) -> _Asked:
 class _Postings:
     """For each key the submissions that carry it, by rank: sorted arrays, asked by binary search."""
 
-    def __init__(self, keys: Hashes, ranks: Ints, size: int, known: Ints | None = None) -> None:
+    def __init__(self, keys: Hashes, ranks: npt.NDArray[np.integer[Any]], size: int, known: Ints | None = None) -> None:
         self._size = size
         self._keys, group = np.unique(keys, return_inverse=True)
         places = group * np.int64(size) + ranks
@@ -156,25 +157,26 @@ class _Earlier:
     """Submissions in order of time (rank: day, then submission_id; without a day last) and what each carries."""
 
     def __init__(self, keys: Keys, lines: pl.DataFrame, outcomes: pl.DataFrame) -> None:
-        ids = lines.select("submission_id", "submitted_date", says_so=_says_so())
-        self.submissions = (
-            ids.group_by("submission_id")
-            .agg(pl.col("submitted_date").first(), pl.col("says_so").any())
-            .sort("submitted_date", "submission_id", nulls_last=True)
-        )
-        rank = self.submissions.select("submission_id").with_row_index("rank")
-        ranks = ids.select("submission_id").join(rank, on="submission_id", how="left", maintain_order="left")["rank"]
-        self.ranks: Ints = ranks.to_numpy().astype(np.int64)
-        size = self.submissions.height
+        _, first, group = np.unique(keys.submission, return_index=True, return_inverse=True)
+        says_so = np.bincount(group, lines.select(_says_so()).to_series().to_numpy(), minlength=len(first)) > 0
+        table = lines.select("submission_id", "submitted_date")[first]
+        table = table.with_columns(says_so=pl.Series(says_so), group=pl.int_range(pl.len()))
+        table = table.sort("submitted_date", "submission_id", nulls_last=True)
+        self.submissions = table.drop("group")
+        size = len(first)
+        rank_of = np.empty(size, np.int64)
+        rank_of[table["group"].to_numpy()] = np.arange(size)
+        self.ranks = rank_of[group].astype(np.int32)
         self._days = days_of(self.submissions["submitted_date"]).astype(np.int64)
         self._own = _Postings(keys.submission, self.ranks, size)
         self._claims = _Postings(keys.claim, self.ranks, size)
         told = keys.content != 0
         self._contents = _Postings(keys.content[told], self.ranks[told], size)
-        self._numbers = self._numbered(lines, outcomes, rank)
+        self._numbers = self._numbered(lines, outcomes)
 
-    def _numbered(self, lines: pl.DataFrame, outcomes: pl.DataFrame, rank: pl.DataFrame) -> _Postings:
+    def _numbered(self, lines: pl.DataFrame, outcomes: pl.DataFrame) -> _Postings:
         """The payers' control numbers, each with the submission it was given to and the day that was known."""
+        rank = self.submissions.select("submission_id").with_row_index("rank")
         table = control_numbers(lines, outcomes).join(rank, on="submission_id")
         payers = lines.select("submission_id", "payer_id").unique("submission_id", keep="any")
         table = table.join(payers, on="submission_id")

@@ -27,7 +27,7 @@ OF_THE_STORE = ("version", "row_hash", "file_id", "loaded_at")  # nobody asks fo
 class Snapshot:
     """What training, history and reports start from."""
 
-    lines: pl.DataFrame  # Line columns but OF_THE_STORE, and those of `chains` and is_original; in the order given
+    lines: pl.DataFrame  # Line columns but OF_THE_STORE, chain_id, is_resubmission, is_original; in the order given
     outcomes: pl.DataFrame  # label_lines() of them: one row a line that was adjudicated
     authorizations: pl.DataFrame
     data_version: str
@@ -56,7 +56,8 @@ def snapshot_of(
         authorizations = authorizations.filter(with_claim | (pl.col("known_date") < as_of))
     classes = load_classes() if classes is None else classes
     matched = match_outcomes(lines, outcomes, classes)
-    chained = lines.join(chains(lines, matched), on="submission_id", how="left", maintain_order="left")
+    links = chains(lines, matched).drop("resubmission_of")
+    chained = lines.join(links, on="submission_id", how="left", maintain_order="left")
     return Snapshot(
         lines=chained.with_columns(is_original=is_original()).drop(OF_THE_STORE),
         outcomes=label_lines(lines, matched, classes),

@@ -6,7 +6,6 @@ see each other, except that a claim of the same call that was submitted earlier 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -18,7 +17,7 @@ from features.history import History
 from features.line import categories, claim_numbers, numbers
 from features.request import with_request
 from features.table import FeatureTable
-from features.texts import Gathered, Texts
+from features.texts import Gathered, Texts, release_arrow
 
 AUTHORIZATION_NUMBERS = ("authorization_days_left", "authorization_units_left", "authorization_date_assumed")
 CATEGORIES = tuple(f.name for f in CATALOG if f.dtype == "category")
@@ -33,29 +32,37 @@ def build(lines: pl.DataFrame, history: History) -> FeatureTable:
     A claim must come with all its lines. Raises ValueError for a line without submitted_date.
     """
     history = with_request(history, lines)
-    columns = np.full((len(NUMBERS), lines.height), np.nan)  # touched at once: page by page cost a second of a million
+    blocks = _blocks(Lines(lines))
+    release_arrow()
+    columns = np.full(
+        (len(NUMBERS), lines.height), np.nan
+    )  # touched at once: bit by bit costs a million lines a second
     texts = {name: Gathered(lines.height) for name in CATEGORIES}
-    for rows, part in _blocks(Lines(lines)):
-        made, told = _block(part, history)
-        for at, name in enumerate(NUMBERS):
-            columns[at, rows] = made[name]
+    for rows in blocks:
+        told = _fill(columns, rows, Lines(lines[rows]), history)
         for name in CATEGORIES:
             texts[name].put(rows, told[name])
     return FeatureTable(NUMBERS, columns.T, {name: gathered.texts() for name, gathered in texts.items()})
 
 
-def _blocks(lines: Lines) -> Iterator[tuple[slice | np.ndarray, Lines]]:
-    """Whole claims, about BLOCK lines at a time, with the rows that they are."""
+def _blocks(lines: Lines) -> list[slice | np.ndarray]:
+    """The rows of whole claims, about BLOCK lines at a time."""
     if len(lines) <= BLOCK:
-        yield slice(None), lines
-        return
+        return [slice(None)]
     order = np.argsort(lines.claim, kind="stable")
     together = bool((np.diff(order) == 1).all())  # the usual case: each claim's lines stand in one stretch
     first = np.searchsorted(lines.claim[order], np.arange(lines.claims))
     cuts = first[np.searchsorted(first, np.arange(0, len(lines), BLOCK))[1:].clip(max=lines.claims - 1)]
-    for begin, end in pairwise([0, *np.unique(cuts).tolist(), len(lines)]):
-        rows = slice(begin, end) if together else order[begin:end]
-        yield rows, Lines(lines.frame[rows])
+    stretches = pairwise([0, *np.unique(cuts).tolist(), len(lines)])
+    return [slice(begin, end) if together else order[begin:end] for begin, end in stretches]
+
+
+def _fill(columns: np.ndarray, rows: slice | np.ndarray, lines: Lines, history: History) -> Categories:
+    """Put the numbers of some lines into their rows; returns their categories."""
+    made, told = _block(lines, history)
+    for at, name in enumerate(NUMBERS):
+        columns[at, rows] = made[name]
+    return told
 
 
 def _block(lines: Lines, history: History) -> tuple[Numbers, Categories]:

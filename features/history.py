@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from claims.earlier import ChainIndex, Chains
+from claims.keys import hashes_of, mixed
 from claims.label import CATEGORIES
 from claims.snapshot import Snapshot, snapshot_of
 from claims.table import Authorization, Line, Outcome
@@ -90,15 +91,27 @@ def _counted(vocabulary: Vocabulary) -> dict[str, int]:
     return {family: vocabulary.codes["family"][family] for family in COUNTED_FAMILIES}
 
 
+def _rows_of(outcomes: pl.DataFrame, lines: pl.DataFrame) -> np.ndarray:
+    """(outcomes,) the row of each outcome's line, -1 for none; by hashes, since a join of texts costs their memory."""
+    asked, held = (
+        mixed([*hashes_of([frame["submission_id"]]), frame["claim_line_number"].to_numpy().astype(np.uint64)])
+        for frame in (outcomes, lines)
+    )
+    order = np.argsort(held)
+    place = np.minimum(held.searchsorted(asked, sorter=order), max(len(held) - 1, 0))
+    rows = order[place] if len(held) else np.full(len(asked), -1, np.int64)
+    return np.where(held[rows] == asked, rows, -1) if len(held) else rows
+
+
 def _outcomes(
     lines: pl.DataFrame, outcomes: pl.DataFrame, codes: dict[str, np.ndarray], chain: np.ndarray, chains: int
 ) -> Outcomes:
     """The first outcomes of original lines that are in the target."""
-    key = ["submission_id", "claim_line_number"]
-    at = lines.select(*key, "is_original").with_row_index("at").filter("is_original").drop("is_original")
-    known = outcomes.filter(pl.col("y").is_not_null()).select(*key, "y", "category", "known_date")
-    known = known.join(at, on=key).drop(key).sort("at")
-    rows = known.get_column("at").to_numpy().astype(np.int64)
+    known = outcomes.filter(pl.col("y").is_not_null())
+    rows = _rows_of(known, lines)
+    first = np.flatnonzero((rows >= 0) & lines.get_column("is_original").to_numpy()[rows])
+    first = first[np.argsort(rows[first])]
+    known, rows = known.select("y", "category", "known_date")[first], rows[first]
     number = {category: i for i, category in enumerate(CATEGORIES)}
     return Outcomes.of(
         {name: values[rows] for name, values in codes.items()},

@@ -99,6 +99,11 @@ def _coded(column: pl.Series) -> pa.DictionaryArray:
     return column.to_arrow().dictionary_encode(null_encoding="encode")
 
 
+def release_arrow() -> None:
+    """Give back what arrow keeps for later: after a million lines a tenth of a gigabyte."""
+    pa.default_memory_pool().release_unused()
+
+
 def placed(of_levels: np.ndarray, at: np.ndarray) -> np.ndarray:
     """(rows, ...) what was judged of each level, for the rows at their places."""
     of_rows: np.ndarray = of_levels[at]
@@ -133,12 +138,14 @@ class Gathered:
 
     def __init__(self, rows: int) -> None:
         self._places: dict[Level, int] = {}
-        self._at = np.empty(rows, np.int32)
+        self._at = np.empty(rows, np.int16)
 
     def put(self, rows: slice | np.ndarray, part: Texts) -> None:
         """The texts of some rows."""
         places = [self._places.setdefault(level, len(self._places)) for level in part.levels]
-        self._at[rows] = np.array(places, np.int32)[part.at]
+        if len(self._places) > np.iinfo(self._at.dtype).max:
+            self._at = self._at.astype(np.int32)
+        self._at[rows] = np.array(places, self._at.dtype)[part.at]
 
     def texts(self) -> Texts:
         """All of them."""

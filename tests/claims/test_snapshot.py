@@ -42,7 +42,7 @@ def test_nothing_keeps_its_columns(lines: int, outcomes: int, as_of: date | None
 def test_what_it_holds() -> None:
     snapshot = snapshot_of(LINES, OUTCOMES, AUTHORIZATIONS, data_version="lines@1")
     kept = [name for name in LINES.columns if name not in {"version", "row_hash", "file_id", "loaded_at"}]
-    assert snapshot.lines.columns == [*kept, "chain_id", "resubmission_of", "is_resubmission", "is_original"]
+    assert snapshot.lines.columns == [*kept, "chain_id", "is_resubmission", "is_original"]
     assert snapshot.lines["submission_id"].to_list() == ["B", "A"]
     assert snapshot.outcomes.schema == {
         "submission_id": pl.String, "claim_line_number": pl.Int32, "outcome": pl.String, "y": pl.Int8,

@@ -147,7 +147,7 @@ def test_labels_and_chains_are_the_same(tables: Read, other: tuple[str, Read]) -
     assert found.snapshot.unmatched == tables.snapshot.unmatched
     same(tables.snapshot.outcomes, found.snapshot.outcomes, tables.snapshot.outcomes.columns)
     assert tables.snapshot.outcomes["y"].sum() > 50
-    chains = ["submission_id", "claim_line_number", "chain_id", "resubmission_of", "is_original"]
+    chains = ["submission_id", "claim_line_number", "chain_id", "is_resubmission", "is_original"]
     same(tables.snapshot.lines, found.snapshot.lines, chains)
 
 
