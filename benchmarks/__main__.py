@@ -1,12 +1,17 @@
 """`make bench`: every benchmark, each beside its peer; results are appended to results.csv."""
 
 import os
+from importlib.util import find_spec
 
-from benchmarks import feature_speed, ingest_speed, real_claims, world_gap
+from benchmarks import feature_speed, ingest_speed, real_claims, world_gap, x12_speed
 
 feature_speed.main()
 ingest_speed.main()
 world_gap.main()
+if find_spec("pyx12"):
+    x12_speed.main()
+else:
+    print("x12_speed: left out, its peer is missing; pip install -r requirements-bench.lock")
 if os.environ.get("DENIALS_REFERENCE"):
     real_claims.main()
 else:

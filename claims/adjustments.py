@@ -83,11 +83,11 @@ def codes_of(rows: pl.DataFrame, classes: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def denied_cents(texts: pl.Series, classes: pl.DataFrame) -> pl.Series:
-    """(rows,) the cents that the codes of a text (from `tokens_of`) deny: positive amounts of class denial; 0: none."""
+def adjusted_cents(texts: pl.Series, classes: pl.DataFrame) -> pl.Series:
+    """(rows,) the cents that the codes of a text (from `tokens_of`) take off: positive amounts, of whatever class."""
     told = pl.DataFrame({"_line": pl.int_range(len(texts), eager=True), "codes": texts})
-    denials = codes_of(told, classes).filter((pl.col("class") == "denial") & (pl.col("cents") > 0))
-    sums = denials.group_by("_line").agg(pl.col("cents").sum())
+    taken = codes_of(told, classes).filter(pl.col("cents") > 0)
+    sums = taken.group_by("_line").agg(pl.col("cents").sum())
     return told.join(sums, on="_line", how="left", maintain_order="left")["cents"].fill_null(0)
 
 

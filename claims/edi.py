@@ -20,7 +20,7 @@ from claims.x12_837 import claims_of
 
 READERS: dict[str, Callable[[Transaction, Flag], Iterator[Unit]]] = {
     "837P": claims_of, "837I": claims_of, "837D": claims_of, "835": remittances_of, "277CA": rejections_of,
-    "999": rejections_of, "278": authorizations_of,
+    "999": rejections_of, "997": rejections_of, "278": authorizations_of,
 }  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from claims.quantities import OLDEST_TOLD
 
 ABSENT = "\0"  # a null in a hashed row; parsed text holds no control characters, so nothing else looks like it
 SEPARATOR = "\x1f"
+SHORTEST_PREFIX = 5  # characters of a member id below which a text may begin with it by chance
 
 
 def secret_key(home: Path) -> bytes:
@@ -88,6 +89,14 @@ class Keys:
 def _compact(member_id: str | None) -> str:
     """Dashes are how a card prints an id, not part of it."""
     return (member_id or "").replace("-", "")
+
+
+def names_member(text: str | None, member_id: str | None) -> bool:
+    """Whether a text is the member id, however it is written, or begins with it (a suffix tells the dependent)."""
+    if not text or not member_id:
+        return False
+    told, member = ("".join(filter(str.isalnum, one)).upper() for one in (text, member_id))
+    return told == member or (len(member) >= SHORTEST_PREFIX and told.startswith(member))
 
 
 def age_on(birth: date, service: date) -> int:

@@ -125,7 +125,7 @@ def _outcome() -> pl.Expr:
     contractual = pl.col("contractual") + bundling - unbundled
     shared = pl.col("cost_share") > CENT
     most = pl.max_horizontal(REMAINDERS.values())
-    all_off = ((contractual - ch).abs() <= CENT) | pl.col("unpriced")
+    all_off = ((contractual - ch).abs() <= CENT) | pl.col("unpriced") | pl.col("whole")
     rules = [
         ("denied", pl.col("denied")),
         ("paid", ~pl.col("denied")),

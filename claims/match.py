@@ -9,7 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from claims.adjudications import NOT_ADJUDICATED, REVERSAL
-from claims.adjustments import CENT, cents, denied_cents, load_classes, tokens_of
+from claims.adjustments import CENT, adjusted_cents, cents, load_classes, tokens_of
 from claims.match_lines import asked_of, given, lines_found, offered_of
 
 PAYER_ID_LENGTH = 17  # some payers return no more of the claim's number than this
@@ -34,7 +34,7 @@ def match_outcomes(lines: pl.DataFrame, outcomes: pl.DataFrame, classes: pl.Data
     `line_item_control_no` (a line sent without one is named by its number); `service` (code, modifiers, date, charge);
     `code_date` (nothing given contradicts: ties in the order they came, and a claim of one line needs no code);
     `date_charge` (another code, on the only line that is left of the claim); `claim`; `none`. A row comes back once,
-    but a denial of a whole claim (`claim`: it names no line, and its denials cover the charge), or its reversal, once
+    but an unpaid answer to a whole claim (`claim`: it names no line, its codes cover the charge), or its reversal, once
     for each line without a row of its own of that day that decides anything. `match_certainty`: `probable` where
     code_date, date_charge, a cut claim_id or another payer's id was needed, else `exact`; `none` without a line.
     `classes`: by default the contract's.
@@ -172,7 +172,7 @@ def _latest(pairs: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
 
 
 def _whole_claims(rows: pl.DataFrame, found: pl.DataFrame, lines: pl.DataFrame, classes: pl.DataFrame) -> pl.DataFrame:
-    """Denials of a whole claim and their reversals, each for the lines of which no other row of its day decides.
+    """Unpaid answers to a whole claim and their reversals, each for the lines of which no other row of its day decides.
 
     MAPPING section 5; a row beside it that has neither codes nor a payment leaves the decision to the claim's.
     """
@@ -189,14 +189,14 @@ def _whole_claims(rows: pl.DataFrame, found: pl.DataFrame, lines: pl.DataFrame, 
         "_row", "submission_id", "known_date", day="claim_line_start_date", charge=cents("charge_amount").abs(),
         codes=pl.when(back).then(codes.str.replace_all(":-", ":", literal=True)).otherwise(codes),
     )  # fmt: skip
-    asked = asked.with_columns(denied_cents(asked["codes"], classes).alias("denied"))
+    asked = asked.with_columns(adjusted_cents(asked["codes"], classes).alias("taken"))
     own = lines.select(
         "submission_id", line="claim_line_number", of="claim_line_start_date", own=cents("charge_amount")
     )
     billed = pl.when(pl.col("own").is_not_null().all()).then(pl.col("own").sum()).over("_row")
     charge = pl.max_horizontal("charge", billed)  # a row that covers less than was sent speaks of a part of it
     same_day = (pl.col("day") == pl.col("of")).any().over("_row") | pl.col("day").is_null()
-    pairs = asked.join(own, on="submission_id").filter(charge > CENT, pl.col("denied") >= charge - CENT, same_day)
+    pairs = asked.join(own, on="submission_id").filter(charge > CENT, pl.col("taken") >= charge - CENT, same_day)
     decides = paid | (codes != "").fill_null(False) | pl.col("denied").is_not_null()
     told = rows.filter(decides).select("_row", "submission_id", "known_date").join(found, on="_row")
     alone = pairs.join(told, on=["submission_id", "known_date", "line"], how="anti").sort("_row", "line")

@@ -17,7 +17,7 @@ import polars as pl
 
 from claims.cells import CellError, Memo, attempt, text
 from claims.fields import MADE, PARSERS, STORED
-from claims.identity import age_on, row_digests, submission_id
+from claims.identity import age_on, names_member, row_digests, submission_id
 from claims.rows import SMALL, Cells, Rejected, Rows, Source, columns_of, constant, nulls
 from claims.table import REQUIRED
 
@@ -145,6 +145,9 @@ class Lines(Records):
             values["patient_age"] = [self._age(rows, position, *ages) for position, ages in enumerate(given)]
         if "member_id" in values:
             members = values.pop("member_id")
+            if "plan_id" in values:  # on claims the number of the policy may stand there
+                pairs = zip(values["plan_id"], members, strict=True)
+                values["plan_id"] = ["" if names_member(plan, member) else plan for plan, member in pairs]
             keys = [self._keys(member, birth) for member, birth in zip(members, births, strict=True)]
             values["member_key"], values["patient_id"] = [k[0] for k in keys], [k[1] for k in keys]
         for position, end in enumerate(values.get("claim_line_end_date", ())):

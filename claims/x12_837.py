@@ -75,9 +75,7 @@ def _subscriber_name(reading: Reading, segment: Segment) -> None:
     subscriber = reading.subscriber
     match segment[1:3]:
         case ["IL", _]:
-            subscriber["member_id"] = member = element(segment, 9)
-            if member and subscriber.get("plan_id") == member:  # SBR03 may hold the number of the policy
-                subscriber["plan_id"] = ""
+            subscriber["member_id"] = element(segment, 9)
         case ["PR", kind]:
             subscriber["payer_id"] = element(segment, 9)
             subscriber["payer_name"] = element(segment, 3) if kind != "1" else ""  # 1: a person
@@ -118,7 +116,7 @@ def _claim_dates(reading: Reading, segment: Segment) -> None:
 
 def _claim_reference(reading: Reading, segment: Segment) -> None:
     column = OF_CLAIM.get(element(segment, 1))
-    if column and len(segment) < 5:
+    if column and not element(segment, 4):
         reading.claim[column] = element(segment, 2)
 
 
@@ -202,7 +200,7 @@ def _line_dates(reading: Reading, segment: Segment) -> None:
 def _line_reference(reading: Reading, segment: Segment) -> None:
     """REF04 names another payer whose number it is; so does a loop of another payer (4010: 2420G)."""
     column = OF_LINE.get(element(segment, 1))
-    if column and len(segment) < 5 and reading.entity != "PR":
+    if column and not element(segment, 4) and reading.entity != "PR":
         reading.target[column] = element(segment, 2)
 
 

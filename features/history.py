@@ -109,7 +109,8 @@ def _outcomes(
     """The first outcomes of original lines that are in the target."""
     known = outcomes.filter(pl.col("y").is_not_null())
     rows = _rows_of(known, lines)
-    first = np.flatnonzero((rows >= 0) & lines.get_column("is_original").to_numpy()[rows])
+    first = np.flatnonzero(rows >= 0)
+    first = first[lines.get_column("is_original").to_numpy()[rows[first]]]
     first = first[np.argsort(rows[first])]
     known, rows = known.select("y", "category", "known_date")[first], rows[first]
     number = {category: i for i, category in enumerate(CATEGORIES)}

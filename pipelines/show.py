@@ -42,7 +42,8 @@ def ingested(report: IngestReport) -> None:
         "Refused before adjudication (no denials)": whole.rejections, "Authorizations": whole.authorizations_accepted,
         "Adjustments of payments beside claims": whole.provider_adjustments,
     }  # fmt: skip
-    say(" ".join(f"{what}: {count:,}." for what, count in beside.items() if count))
+    if any(beside.values()):
+        say(" ".join(f"{what}: {count:,}." for what, count in beside.items() if count))
     _troubled(report, few)
     for file in report.files:
         if file.unknown_columns:

@@ -85,7 +85,7 @@ def split(days: np.ndarray, share: float) -> int:
     cut = int(np.searchsorted(days, days[wanted], side="left"))
     if cut == 0:
         cut = int(np.searchsorted(days, days[wanted], side="right"))
-    return cut if 0 < cut < len(days) else wanted
+    return cut if 0 < cut < len(days) - 1 else wanted  # two rows at least validate: calibration halves them
 
 
 def fit(X: np.ndarray, y: np.ndarray, features: Sequence[Feature], recipe: Recipe, rounds: int) -> Fitted:

@@ -10,7 +10,7 @@ import pytest
 
 from claims.cells import CellError
 from claims.errors import UsageError
-from claims.identity import Keys, age_on, digest, row_digests, secret_key, submission_id
+from claims.identity import Keys, age_on, digest, names_member, row_digests, secret_key, submission_id
 from claims.read import read_frame
 from claims.settings import Settings
 
@@ -109,3 +109,10 @@ def test_an_id_does_not_change_with_the_version_of_the_program():
         == "bccf10f93608442d76ba851b20dd6678"
     )
     assert digest(("submission", "a", "b")) == "812630bac6120674e9cd98badf76313b"
+
+
+@pytest.mark.parametrize(("text", "names"), [
+    ("MEMB-A1", True), ("memba1", True), ("MEMBA1-01", True), ("PLAN1", False), ("", False), (None, False),
+])  # fmt: skip
+def test_a_member_id_however_it_is_written(text: str | None, names: bool) -> None:
+    assert names_member(text, "MEMBA1") is names

@@ -232,13 +232,19 @@ def test_who_renders_comes_before_who_attends_in_any_order(order):
 def test_numbers_of_persons_never_stand_in_for_an_npi_and_persons_are_no_payers():
     parts = (
         BILLER.replace("*XX*1000000001", "*34*123456789"),
-        SUBSCRIBER.replace("NM1*PR*2*PAYER ONE", "NM1*PR*1*SURNAME").replace("PLAN1", "M1"),
+        SUBSCRIBER.replace("NM1*PR*2*PAYER ONE", "NM1*PR*1*SURNAME"),
         CLM,
         "NM1*82*1*A*B****24*123456789~NM1*77*2*A*****MI*M1~N4*TOWN*40001*40001~",
         LINE,
     )
-    names = ("billing_npi", "rendering_npi", "facility_npi", "payer_name", "plan_id", "service_state")
-    assert told(rows(*parts)[0], *names) == ("", "", "", "", "", "KY")
+    names = ("billing_npi", "rendering_npi", "facility_npi", "payer_name", "service_state")
+    assert told(rows(*parts)[0], *names) == ("", "", "", "", "KY")
+
+
+def test_a_reference_with_an_empty_fourth_element_is_the_claims_own():
+    line = LINE + "REF*6R*X1***~REF*G1*AUTH9**~"
+    first, *_ = rows(BILLER, SUBSCRIBER, CLM, line)
+    assert told(first, "line_item_control_no", "prior_authorization_number") == ("X1", "AUTH9")
 
 
 PLANTED = [f"SECRET{number}" for number in range(40)]

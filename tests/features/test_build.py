@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from claims.snapshot import snapshot_of
 from features import History, build
 
 MANY = 200
@@ -29,3 +30,13 @@ def test_the_size_of_a_block_changes_nothing(size: int, monkeypatch: pytest.Monk
     assert np.array_equal(whole.numbers, parts.numbers, equal_nan=True)
     assert whole.categories == parts.categories
     assert whole.column("claim_lines").max() > 2
+
+
+def test_lines_without_a_day_of_submission_have_no_place_in_a_history() -> None:
+    lines = ascii_table.lines("claim_id | submitted_date | charge\nA |  | 10.00")
+    outcomes = ascii_table.outcomes(
+        "claim_id | line | known_date | charge | paid | adjustments\nA | 1 | 2026-02-01 | 10.00 | 0.00 | CO-29:10.00"
+    )
+    history = History.of(snapshot_of(lines, outcomes, ascii_table.authorizations("prior_authorization_number")))
+    assert history.snapshot.outcomes.height == 1
+    assert history.outcomes.ledgers["all"].stamp.tolist() == []

@@ -528,9 +528,9 @@ def test_a_line_of_it_without_a_charge_is_denied_an_amount_that_is_not_known() -
     ("A |   |       | 2026-01-05 | 300.00 | 0.00 | yes | CO-29:300.00", True),
     ("A |   |       | 2026-01-06 | 300.00 | 0.00 |     | CO-29:300.00", False),  # another day's
     ("A |   |       |            | 300.00 | 0.00 |     | CO-29:299.98", False),
-    ("A |   |       |            | 300.00 | 0.00 |     | CO-45:100.00;CO-29:200.00", False),
+    ("A |   |       |            | 300.00 | 0.00 |     | CO-45:100.00;CO-29:200.00", True),
     ("A |   |       |            | 300.00 | 0.00 |     | CO-29:400.00;CO-29:-150.00", False),
-    ("A |   |       |            | 300.00 | 0.00 |     | CO-45:300.00", False),
+    ("A |   |       |            | 300.00 | 0.00 |     | CO-45:300.00", True),
     ("A |   |       |            | 300.00 | 0.00 |     | CO-29", False),
     ("A |   |       |            | 300.00 | 0.00 |     |", False),
     ("A |   |       |            | 300.00 | 0.00 | no  | CO-29:300.00", False),
@@ -541,13 +541,24 @@ def test_a_line_of_it_without_a_charge_is_denied_an_amount_that_is_not_known() -
     ("A |   | 99999 |            | 300.00 | 0.00 |     | CO-29:300.00", False),
     ("B |   |       |            |        | 0.00 |     | CO-29:300.00", False),  # what was charged is not known
 ])  # fmt: skip
-def test_only_denials_that_cover_the_charge_of_the_claim_deny_its_lines(row: str, applies: bool) -> None:
+def test_only_codes_that_cover_the_charge_of_the_claim_speak_of_its_lines(row: str, applies: bool) -> None:
     head = "claim_id | line | hcpcs_code | claim_line_start_date | charge | paid | denied | adjustments"
     outcomes = ascii_table.outcomes(f"{head}\n{row}")
     matched = match_outcomes(ascii_table.lines(CLAIM), outcomes)
     assert matched["match_method"].to_list() == (["claim"] * 4 if applies else ["none"])
     assert matched["line"].to_list() == ([1, 2, 3, 4] if applies else [None])
     assert bool(of_claim(f"{head}\n{row}")) is applies
+
+
+@pytest.mark.parametrize(("codes", "outcome"), [
+    ("PR-1:300.00", "cost_share_only"), ("CO-45:100.00;PR-1:200.00", "cost_share_only"), ("CO-18:300.00", "duplicate"),
+    ("CO-24:300.00", "capitated"), ("OA-23:300.00", "cob_neutral"), ("CO-27:300.00", "denied"),
+])  # fmt: skip
+def test_an_unpaid_claim_without_lines_says_the_same_of_each(codes: str, outcome: str) -> None:
+    lines = ascii_table.lines(CLAIM)
+    told = ascii_table.outcomes(f"claim_id | charge | paid | adjustments\nA | 300.00 | 0.00 | {codes}")
+    labels = label_lines(lines, match_outcomes(lines, told), load_classes())
+    assert labels["outcome"][:2].to_list() == [outcome, outcome]
 
 
 def test_a_line_keeps_what_its_own_row_of_that_day_says() -> None:
@@ -584,6 +595,7 @@ def test_the_sites_classes_say_what_denies_a_claim() -> None:
         ascii_table.lines(CLAIM),
         ascii_table.outcomes("claim_id | paid | adjustments\nA | 0.00 | CO-45:300.00"),
     )
-    assert match_outcomes(lines, told)["line"].null_count() == 1
+    plain = label_lines(lines, match_outcomes(lines, told), load_classes())
+    assert plain["outcome"][:2].to_list() == ["full_contractual", "full_contractual"]
     matched = match_outcomes(lines, told, classes)
     assert label_lines(lines, matched, classes)["category"].to_list() == ["other", "other", None, None]

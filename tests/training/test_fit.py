@@ -139,3 +139,7 @@ def test_a_rise_of_denials_in_the_later_fifth_is_not_counted_twice(monkeypatch: 
     risk = model.risk(model.raw_score(model.matrix(found.table)))
     assert risk.mean() == pytest.approx(found.y.mean(), abs=0.03)  # the refitted trees have taken the rise in
     assert (later.half.reshape(-1, 2) == later.half[::2, None]).all() and later.half.mean() == 0.5  # whole claims
+
+
+def test_two_rows_at_least_validate() -> None:
+    assert len(np.array([0] * 120 + [1])) - split(np.array([0] * 120 + [1]), 0.2) > 1
