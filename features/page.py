@@ -21,6 +21,8 @@ the catalog (`make docs`).
   became known and the day of submission. Sessions are days of service, 1 to 365 days before this one, already submitted.
 - The usual charge and units of a code are means over original lines submitted in the year before.
 - authorization_match is one of {", ".join(f"`{state}`" for state in AUTHORIZATION_STATES)}: the gravest first.
+- A model is not offered the rates and counts of all lines together, nor counts over all time: they tell the day
+  (decision 7). They are built for what explanations say.
 - Missing: nan for a number, null for a category; a category that is carried and empty is `none`.
 """
 
