@@ -112,7 +112,7 @@ class Chunks:
     def _claims(held: Sequence[Told], rejected: Sequence[Rejected]) -> tuple[int, int]:
         """Claims with and without an accepted row."""
         refused = {(reject.table, reject.row) for reject in rejected}
-        claims = [unit for _, unit in held if unit.table in CLAIMS]
+        claims = [unit for _, unit in held if unit.table in CLAIMS and not unit.beside]
         accepted = sum(any((unit.table, at) not in refused for at in unit.at) for unit in claims)
         return accepted, len(claims) - accepted
 

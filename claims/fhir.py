@@ -167,7 +167,9 @@ class _Reading:
             self.flag("not_adjudicated")
             return
         if remittance.tells_the_claim():
-            yield lines_of(response, references, self.places, remittance.claim_id, remittance.received)
+            billed = lines_of(response, references, self.places, remittance.claim_id, remittance.received)
+            billed.beside = True
+            yield billed
         yield remittance.unit(self.places)
 
     def _refused(self, name: str, words: str, table: str = "lines") -> Unit:

@@ -21,7 +21,8 @@ class Unit:
 
     table: lines, outcomes, authorizations, rejections or provider_adjustments. at: for each row where it stood, from 1
     and unique in the file (the segment's ordinal; for FHIR the ordinal of the item). faults: of rows, by their index;
-    -1 = of the unit as a whole (its rows are rejected with it; without rows it is one reject at `place`).
+    -1 = of the unit as a whole (its rows are rejected with it; without rows it is one reject at `place`). beside: part
+    of a resource that another unit stands for, which counts as the claim.
     """
 
     table: str
@@ -29,6 +30,7 @@ class Unit:
     rows: list[Row] = field(default_factory=list)
     at: list[int] = field(default_factory=list)
     faults: dict[int, list[Fault]] = field(default_factory=dict)
+    beside: bool = False
 
     def add(self, row: Row, at: int) -> None:
         """One more row."""

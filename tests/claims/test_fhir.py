@@ -24,8 +24,10 @@ from claims.fields import PARSERS
 from claims.identity import Keys
 from claims.label import label_lines
 from claims.match import match_outcomes
+from claims.read import read_bytes
 from claims.records import Records
 from claims.rows import Source
+from claims.settings import load_settings
 from claims.unit import MOST_LINES, Unit
 
 Json = dict[str, Any]
@@ -426,6 +428,9 @@ def test_an_eob_alone_tells_its_claim_too(tmp_path: Path) -> None:
     assert sent["charge_amount"].cast(pl.String).to_list() == ["910.00", "24.50"]
     labels = label_lines(sent, match_outcomes(sent, known), load_classes())
     assert labels["y"].to_list() == [1, 0]
+    content = json.dumps(bundle(alone, *AROUND)).encode()
+    batch = read_bytes(content, load_settings(tmp_path))
+    assert (batch.claims_accepted, batch.claims_rejected) == (1, 0)  # one resource is one claim
 
 
 @pytest.mark.parametrize(
