@@ -7,7 +7,6 @@ lines and outcomes in the same run. Best of five; each size runs in a process of
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,7 @@ from pathlib import Path
 import polars as pl
 
 from benchmarks.feature_peer import rates_by_joins
-from benchmarks.results import record
+from benchmarks.results import peak, record
 from claims.read import read_frame
 from claims.settings import load_settings
 from claims.snapshot import Snapshot, snapshot_of
@@ -99,7 +98,7 @@ def _with_outcomes(snapshot: Snapshot, lines: pl.DataFrame) -> Snapshot:
 
 
 def _apart(folder: Path, part: str) -> str:
-    """In a process of its own, begun by a small one: a process inherits the peak of the one that began it."""
+    """In a process of its own, so that its peak is its own."""
     command = [sys.executable, "-m", "benchmarks.feature_speed", str(folder), part]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
@@ -110,7 +109,7 @@ def _measure(folder: Path, part: str) -> dict[str, float]:
     history = History.of(snapshot)
     found = {"history": time.perf_counter() - started}
     found["build"] = _best(lambda: build(snapshot.lines, history), REPEATS)
-    found["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
+    found["peak"] = peak()
     sizes = snapshot.lines.group_by("submission_id").agg(n=pl.len(), first=pl.col("is_original").all())
     three = sizes.filter((pl.col("n") == 3) & pl.col("first")).sort("submission_id")["submission_id"][:ONLINE]
     claims = [snapshot.lines.filter(submission_id=one) for one in three]

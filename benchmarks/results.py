@@ -24,3 +24,9 @@ def record(benchmark: str, measures: dict[str, tuple[float, str]]) -> None:
         for measure, (value, unit) in measures.items():
             print(f"{benchmark}: {measure} = {value:.4g} {unit}", flush=True)
             writer.writerow((date.today(), benchmark, measure, f"{value:.5g}", unit, *machine))
+
+
+def peak() -> float:
+    """The most memory that this process has held, in bytes. A child's ru_maxrss begins with what its parent held."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024.0

@@ -123,10 +123,14 @@ def _of_another_name(pairs: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
     answered for the claim, and this one in no other turn.
     """
     pairs = pairs.filter(pl.col("payer_id").is_not_null(), _in_turn() | pl.col("status").is_in(NO_PLACE))
-    pairs = pairs.filter(pl.col("payer").n_unique().over("_row") == 1)
     vague = pairs.filter(pl.col("place").is_null())
-    if vague.is_empty():
-        return pairs
+    if len(vague):
+        pairs = pl.concat([pairs.filter(pl.col("place").is_not_null()), _of_a_turn(vague, asked)])
+    return pairs.filter(pl.col("payer").n_unique().over("_row") == 1)
+
+
+def _of_a_turn(vague: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
+    """Pairs of a status that says no turn, where the claim's turn is that of the name: see _of_another_name."""
     told = asked.filter(pl.col("payer_id").is_not_null()).select(
         "source_system", "claim_id", told_on="known_date", told_by="payer_id", told_as="place"
     )
@@ -136,8 +140,7 @@ def _of_another_name(pairs: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
     same, turn = pl.col("told_by") == pl.col("payer_id"), pl.col("told_as") == pl.col("turn")
     fits = (same & turn.fill_null(False)).any() | (same & turn.fill_null(True)).all()
     fitting = heard.group_by("_row", "turn").agg(fits=fits).filter("fits")
-    sure = pairs.filter(pl.col("place").is_not_null())
-    return pl.concat([sure, vague.join(fitting, on=["_row", "turn"], how="semi")])
+    return vague.join(fitting, on=["_row", "turn"], how="semi")
 
 
 def _in_turn() -> pl.Expr:

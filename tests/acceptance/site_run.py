@@ -6,35 +6,18 @@ gives), answers/ (what was asked for), logs/ (stdout, stderr and every log recor
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-
-from pipelines.cli import main
+from command import Answer, run
 
 AS_OF = "2026-11-01"
 FOLDERS = ("home", "input", "answers", "logs", "left")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command ended with."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict[str, Any]:
-        return dict(json.loads(self.out))
 
 
 class Site:
@@ -51,7 +34,7 @@ class Site:
         name = f"{len(list(self.logs.glob('*.err'))):02d}-{arguments[0]}"
         out, err = (self.answers if asked else self.logs) / f"{name}.out", self.logs / f"{name}.err"
         with self.apart(), _to(1, out), _to(2, err):
-            code = _run(arguments)
+            code = run(arguments)
         return Answer(code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))
 
     @contextmanager
@@ -74,16 +57,6 @@ class Site:
             finally:
                 root.setLevel(level)
                 root.removeHandler(handler)
-
-
-def _run(arguments: tuple[object, ...]) -> int:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["denials", *map(str, arguments)])
-        try:
-            main()
-        except SystemExit as stop:
-            return int(stop.code or 0)
-    return 0
 
 
 @contextmanager

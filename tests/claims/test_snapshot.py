@@ -95,7 +95,7 @@ class Shelf:
 
 
 def test_of_a_store() -> None:
-    snapshot = take_snapshot(Shelf(), date(2026, 1, 15))  # type: ignore[arg-type]
+    snapshot = take_snapshot(Shelf(), date(2026, 1, 15))
     assert snapshot.lines["submission_id"].to_list() == ["A"]
     assert (snapshot.data_version, snapshot.as_of, snapshot.outcomes.height) == ("lines@7", date(2026, 1, 15), 0)
 

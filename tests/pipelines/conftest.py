@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-from command import Answer, Run
+from command import Answer, Run, run
 
 from data.synthetic import generate, load_world
-from pipelines.cli import main
 
 
 @pytest.fixture
@@ -17,17 +15,12 @@ def denials(home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
     """Runs `denials ARGUMENTS` with DENIALS_HOME at `home`."""
     monkeypatch.setenv("DENIALS_HOME", str(home))
 
-    def run(*arguments: object) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["denials", *map(str, arguments)])
+    def answered(*arguments: object) -> Answer:
         capfd.readouterr()
-        try:
-            main()
-            code = 0
-        except SystemExit as stop:
-            code = int(stop.code or 0)
+        code = run(arguments)
         return Answer(code, *capfd.readouterr())
 
-    return run
+    return answered
 
 
 @pytest.fixture

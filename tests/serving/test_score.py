@@ -313,7 +313,7 @@ def test_nothing_to_score(scorer: Scorer, world: Any) -> None:
     with pytest.raises(UnreadableFileError, match="no claim lines"):
         scorer.score(world.outcomes)
     with pytest.raises(UsageError):
-        scorer.score(42)  # type: ignore[call-overload]  # what a user may do
+        scorer.score(42)
 
 
 def test_columns_nobody_can_fill_yet_are_null(scorer: Scorer, flat: pl.DataFrame) -> None:

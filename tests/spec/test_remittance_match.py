@@ -365,6 +365,14 @@ def test_a_status_of_any_turn_counts_where_nobody_else_has_answered(status: str)
     ]
 
 
+@pytest.mark.parametrize(("answered", "submission"), [("1", "B1"), ("2", "B2")])
+def test_a_reversal_by_another_name_is_of_the_turn_that_the_name_answered(answered: str, submission: str) -> None:
+    told = remittance(
+        f"claim_id | payer_id | known_date | status\nB | X | 2026-02-01 | {answered}\nB | X | 2026-02-02 | 22"
+    )
+    assert match_outcomes(SENT, told)["submission_id"].to_list() == [submission, submission]
+
+
 def test_a_remittance_is_never_of_what_was_sent_after_it() -> None:
     told = remittance("claim_id | payer_id | known_date\nA | X | 2026-01-09\nA | X | 2026-01-10")
     assert match_outcomes(SENT, told)["submission_id"].to_list() == [None, "A1"]

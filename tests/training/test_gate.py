@@ -150,7 +150,7 @@ class OffByALittle:
 def test_den005_fails_contributions_that_do_not_add_up(made_model: DenialModel) -> None:
     X = np.random.default_rng(0).random((700, 5))
     assert outcome(gate.additive(made_model, X)) == "passed"
-    assert outcome(gate.additive(OffByALittle(made_model), X)) == "failed"  # type: ignore[arg-type]  # a model in all that is asked of it
+    assert outcome(gate.additive(OffByALittle(made_model), X)) == "failed"
     assert outcome(gate.additive(made_model, X[:0])) == "not_applicable"
 
 
