@@ -9,7 +9,7 @@ import polars as pl
 
 from claims.snapshot import Snapshot
 from features.catalog import ALL_TIME, KINDS, WEIGHT, Kind
-from features.encode import Lines
+from rules.encode import Lines
 from rules.reference import base_rate
 
 KEY = ["submission_id", "claim_line_number"]

@@ -11,13 +11,14 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
-from features.catalog import AUTHORIZATION_STATES, CATALOG, NUMBERS
-from features.encode import Lines
+from claims.texts import Gathered, Texts, release_arrow
+from features.catalog import CATALOG, NUMBERS
 from features.history import History
 from features.line import categories, claim_numbers, numbers
 from features.request import with_request
 from features.table import FeatureTable
-from features.texts import Gathered, Texts, release_arrow
+from rules.authorization import AUTHORIZATION_STATES
+from rules.encode import Lines
 
 AUTHORIZATION_NUMBERS = ("authorization_days_left", "authorization_units_left", "authorization_date_assumed")
 CATEGORIES = tuple(f.name for f in CATALOG if f.dtype == "category")

@@ -48,7 +48,7 @@ class Feature:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of key with a history. columns: of features.encode; parent: the kind its all-time rate leans on."""
+    """A kind of key with a history. columns: of rules.encode; parent: the kind its all-time rate leans on."""
 
     name: str
     columns: tuple[str, ...]
@@ -213,10 +213,6 @@ PATIENT = (
     _number("days_since_any_service", "days", "patient history", "The patient's last service was {value} days before."),
     *(_number(f"{family}_sessions__365d", "sessions", "patient history",
               f"{{value}} earlier {family} sessions in the 365 days before.") for family in COUNTED_FAMILIES),
-)  # fmt: skip
-AUTHORIZATION_STATES = (
-    "not_known", "none", "number_only", "not_approved", "other_patient", "expired", "other_code", "same_family",
-    "units_exceeded", "other_place", "other_provider", "exact",
 )  # fmt: skip
 AUTHORIZATION = (
     _category("authorization_match", "authorization", "{authorization}", correctable=True),

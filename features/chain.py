@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from claims.pairs import expand
 from features.ledger import NEVER
 
 
@@ -39,11 +40,3 @@ class ChainEvents:
         events = self.order[places]
         before = self.day[events] < day[lines]
         return lines[before], events[before]
-
-
-def expand(rows: np.ndarray, begin: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Each row repeated once for every place in its stretch [begin, end), and those places."""
-    sizes = end - begin
-    repeated = np.repeat(rows, sizes)
-    offset = np.arange(len(repeated)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return repeated, np.repeat(begin, sizes) + offset

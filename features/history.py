@@ -17,13 +17,13 @@ from claims.keys import hashes_of, mixed
 from claims.label import CATEGORIES
 from claims.snapshot import Snapshot, snapshot_of
 from claims.table import Authorization, Line, Outcome
-from features.authorization import Authorizations
+from claims.texts import Texts
 from features.catalog import COUNTED_FAMILIES
-from features.encode import Lines, Vocabulary
 from features.outcomes import Outcomes
 from features.sessions import Sessions
-from features.texts import Texts
 from features.usual import Usual
+from rules.authorization import Authorizations
+from rules.encode import Lines, Vocabulary
 
 
 @dataclass(frozen=True)

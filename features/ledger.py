@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rules.encode import BITS
+
 DAY_BITS = 16
 KEY_BITS = 46
 NEVER = (1 << DAY_BITS) - 1
@@ -50,3 +52,12 @@ def _back(stamp: np.ndarray, days: int) -> np.ndarray:
     """The stamps of the same keys so many days before; not before 1970."""
     back: np.ndarray = stamp - np.minimum(stamp & NEVER, days)
     return back
+
+
+def pack(columns: tuple[str, ...], codes: dict[str, np.ndarray], size: int) -> np.ndarray:
+    """(lines,) int64 key of several columns."""
+    assert sum(BITS[c] for c in columns) <= KEY_BITS, f"{columns} do not fit into {KEY_BITS} bits"
+    key = np.zeros(size, np.int64)
+    for column in columns:
+        key = key << BITS[column] | codes[column]
+    return key

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from claims.table import DIAGNOSES
-from features.encode import Lines
-from features.texts import Level, Texts, distinct, placed
+from claims.texts import Level, Texts, distinct, placed
+from rules.encode import Lines
 from rules.reference import IMAGING, VISIT, add_on_parents, family, procedures
 
 NO_50 = {"0", "2", "9"}  # Medicare's bilateral indicators under which 50 says nothing

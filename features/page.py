@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from itertools import groupby
 
-from features.catalog import AUTHORIZATION_STATES, CATALOG, WEIGHT, Feature
+from features.catalog import CATALOG, WEIGHT, Feature
+from rules.authorization import AUTHORIZATION_STATES
 
 HEAD = f"""# Features
 

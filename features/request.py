@@ -13,8 +13,8 @@ import polars as pl
 
 from claims.earlier import Chains, chains
 from claims.snapshot import is_original
-from features.encode import Lines
 from features.history import History
+from rules.encode import Lines
 
 
 def with_request(history: History, lines: pl.DataFrame) -> History:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from claims.pairs import expand
 from features.catalog import COUNTED_FAMILIES
-from features.chain import expand
-from features.encode import MISS
 from features.ledger import DAY_BITS, NEVER
+from rules.encode import MISS
 
 YEAR, HALF_YEAR = 365, 180
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from claims.texts import Texts
 from features.catalog import CATALOG, Feature
-from features.texts import Texts
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ import numpy as np
 import polars as pl
 
 from claims.identity import submission_id
+from claims.texts import Texts
 from features.build import build
 from features.history import History
 from features.table import FeatureTable
-from features.texts import Texts
 from serving.worth import Worth
 from training.model import DenialModel
 

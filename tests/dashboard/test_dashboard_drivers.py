@@ -9,10 +9,10 @@ import pytest
 from claims.settings import Settings
 from claims.snapshot import take_snapshot
 from claims.store import Store
+from claims.texts import Texts
 from dashboard.drivers import SAMPLE, concepts, drivers_of, features, recent
 from features.history import History
 from features.table import FeatureTable
-from features.texts import Texts
 from training.model import DenialModel
 
 NAMES = ("days_to_submit", "claim_lines", "payer_id", "visit_without_25")

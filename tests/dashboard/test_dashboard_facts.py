@@ -8,7 +8,7 @@ from claims.settings import MaturitySettings
 from claims.snapshot import Snapshot, snapshot_of
 from claims.table import Authorization, Outcome
 from dashboard.facts import facts_of
-from features.encode import Lines
+from rules.encode import Lines
 
 LINES = """
 claim_id | claim_line_number | submitted_date | payer_id | payer_name | diagnosis_code_1 | diagnosis_code_2 | diagnosis_pointers

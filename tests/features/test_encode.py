@@ -2,9 +2,9 @@
 
 import pytest
 
-from features.encode import BITS, MISS, Vocabulary, pack
-from features.ledger import KEY_BITS
-from features.texts import Texts
+from claims.texts import Texts
+from features.ledger import KEY_BITS, pack
+from rules.encode import BITS, MISS, Vocabulary
 
 
 def test_codes_are_append_only() -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from claims.read import read_claims, read_frame
 from features import CATALOG
-from features.catalog import AUTHORIZATION_STATES, BY_NAME, Feature
+from features.catalog import BY_NAME, Feature
+from rules.authorization import AUTHORIZATION_STATES
 from serving.explain import SHOWN
 from serving.score import Scorer
 from serving.words import (

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from claims.texts import Texts
 from features.catalog import Feature
 from features.table import FeatureTable
-from features.texts import Texts
 
 SMALL = (
     Feature("payer_id", "category", "", "payer", "", 0),

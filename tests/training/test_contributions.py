@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from made_up import made_table
 
+from claims.texts import Texts
 from features.table import FeatureTable
-from features.texts import Texts
 from training.contributions import contributions
 from training.model import DenialModel
 

@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from claims.texts import Texts
 from features.history import History
 from features.table import FeatureTable
-from features.texts import Texts
 from training import gate
 from training.evaluation import Answer
 from training.examples import Examples

@@ -5,10 +5,10 @@ import pytest
 from made_up import SMALL, made_table
 
 from claims.errors import ModelMismatchError
+from claims.texts import Texts
 from features import catalog
 from features.catalog import Feature
 from features.table import FeatureTable
-from features.texts import Texts
 from training.matrix import Encoder, choose_levels, clocks, usable
 
 

@@ -9,8 +9,8 @@ import pytest
 from made_up import made_table
 
 from claims.errors import ModelMismatchError, NoModelError
+from claims.texts import Texts
 from features import catalog
-from features.texts import Texts
 from training.evaluate import Report
 from training.evaluation import evaluation_of
 from training.gate import answer

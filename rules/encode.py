@@ -14,8 +14,7 @@ import numpy as np
 import polars as pl
 
 from claims.table import DIAGNOSES, MODIFIERS
-from features.ledger import KEY_BITS
-from features.texts import Level, Texts, first_sights, together
+from claims.texts import Level, Texts, first_sights, together
 from rules.reference import family
 
 # Bits of a code in a ledger's key. Any combination that a history uses must stay within KEY_BITS.
@@ -55,15 +54,6 @@ class Vocabulary:
     def copy(self) -> Vocabulary:
         """A vocabulary that can grow without changing this one."""
         return Vocabulary({name: dict(known) for name, known in self.codes.items()})
-
-
-def pack(columns: tuple[str, ...], codes: dict[str, np.ndarray], size: int) -> np.ndarray:
-    """(lines,) int64 key of several columns."""
-    assert sum(BITS[c] for c in columns) <= KEY_BITS, f"{columns} do not fit into {KEY_BITS} bits"
-    key = np.zeros(size, np.int64)
-    for column in columns:
-        key = key << BITS[column] | codes[column]
-    return key
 
 
 def _pattern(modifiers: tuple[Level, ...]) -> Level:

@@ -12,12 +12,15 @@ from dataclasses import astuple, dataclass, replace
 import numpy as np
 import polars as pl
 
-from features.catalog import AUTHORIZATION_STATES
-from features.chain import expand
-from features.encode import Lines
-from features.grants import ANY, Grants
-from features.texts import distinct
+from claims.pairs import expand
+from claims.texts import distinct
+from rules.encode import Lines
+from rules.grants import ANY, Grants
 
+AUTHORIZATION_STATES = (
+    "not_known", "none", "number_only", "not_approved", "other_patient", "expired", "other_code", "same_family",
+    "units_exceeded", "other_place", "other_provider", "exact",
+)  # fmt: skip
 STATE = {name: code for code, name in enumerate(AUTHORIZATION_STATES)}
 NUMBER = "prior_authorization_number"
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from features.chain import expand
-from features.encode import Lines
-from features.texts import Level, Texts
+from claims.pairs import expand
+from claims.texts import Level, Texts
+from rules.encode import Lines
 from rules.reference import family
 
 ANY, UNHEARD = 0, -1
