@@ -31,6 +31,13 @@ class TooManyRejectsError(DenialsError):
     http_status = 422
 
 
+class RuleBookError(DenialsError):
+    """A rule book or a bulk table is not valid: which file, where, and what was expected."""
+
+    exit_code = 12
+    http_status = 500
+
+
 class GateFailedError(DenialsError):
     """The challenger did not pass the gate; the champion stays."""
 

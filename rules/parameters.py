@@ -1,0 +1,269 @@
+"""What each kind of rule may say in a book, beside what every rule says: its parameters and the meaning of its values.
+
+A value holds for services from its date on; null repeals it. PLACEHOLDERS are what a kind's message may name.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, TypeAdapter
+
+from claims import codes
+from claims.cells import CellError, Parser
+from claims.table import DOCUMENTATION
+
+Format = Literal["50x1", "50x2", "RTLT"]  # one line with 50 and 1 unit; with 2 units; two lines, RT and LT
+
+
+def _read_with(parser: Parser) -> BeforeValidator:
+    """A code as claims hold it, in whatever case, with dots, or as the number that YAML takes it for."""
+
+    def read(raw: object) -> str:
+        try:
+            value = str(parser(str(raw)))
+        except CellError as error:
+            raise ValueError(str(error)) from error
+        if not value:
+            raise ValueError("is empty")
+        return value
+
+    return BeforeValidator(read)
+
+
+def _element(name: str) -> str:
+    if name not in DOCUMENTATION:
+        raise ValueError(f"{name} is no element of documentation; one of {', '.join(DOCUMENTATION)}")
+    return name
+
+
+Code = Annotated[str, _read_with(codes.procedure)]
+Modifier = Annotated[str, _read_with(codes.modifier)]
+Place = Annotated[str, _read_with(codes.place)]
+State = Annotated[str, _read_with(codes.tight_code)]
+Element = Annotated[str, AfterValidator(_element)]
+
+
+class Parameters(BaseModel):
+    """What a rule of one kind says beside the common fields; a misspelt key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Ptp(Parameters):
+    """The line's code is not paid beside another of the same day: by the table of pairs, or one of `not_with`.
+
+    bypass: modifiers with which it may be (with the table: those of the settings of the edit). Value: true.
+    """
+
+    table: Literal["ncci_ptp"] | None = None
+    not_with: tuple[Code, ...] = ()
+    bypass: tuple[Modifier, ...] = ()
+
+
+class Mue(Parameters):
+    """Units of a code on one line or one day are limited, by the table or by the value. Value: true, or the limit."""
+
+    table: Literal["ncci_mue", "medicaid_mue"] | None = None
+    per: Literal["line", "day"] = "day"
+
+
+class AddOnWithoutPrimary(Parameters):
+    """An add-on needs one of its primaries on the same day: of the table, or of `primaries`. Value: true."""
+
+    table: Literal["add_on"] | None = None
+    primaries: tuple[Code, ...] = ()
+
+
+class BilateralFormat(Parameters):
+    """How both sides are written, for codes of these bilateral indicators (or of `codes`). Value: the accepted formats.
+
+    [] = the code is never billed as bilateral.
+    """
+
+    indicators: tuple[Literal["0", "1", "2", "3", "9"], ...] = ()
+
+
+class ModifierRequired(Parameters):
+    """One of the modifiers of the value stands on the line. Value: list of modifiers.
+
+    beside: only where one of these codes stands on the claim the same day. if_so: what the claim cannot tell; without
+    the modifier the answer is then unknown.
+    """
+
+    beside: tuple[Code, ...] = ()
+    if_so: str | None = None
+
+
+class ModifierConflict(Parameters):
+    """Modifiers that may not stand together on a line. Value: list of lists; a list of one = never on these codes."""
+
+
+class LateralityMissing(Parameters):
+    """A code of one side says which: RT, LT or 50. Value: true."""
+
+
+class DrugWastage(Parameters):
+    """JW or JZ on separately payable single-dose drugs. Value: true.
+
+    container: single = JW or JZ must stand; unknown = the claim does not tell the container; bundled = neither belongs.
+    """
+
+    container: Literal["single", "unknown", "bundled"]
+
+
+class GlobalPeriod(Parameters):
+    """A service within the global days of an earlier one needs a modifier that says why. Value: true.
+
+    visits: 25 or 57 on the day, 24 after; procedures: 58, 78 or 79 after.
+    """
+
+    table: Literal["mpfs"] = "mpfs"
+    of: Literal["visits", "procedures"]
+
+
+class PriorAuth(Parameters):
+    """An authorization covers the code, the day, the units, the place and the provider. Value: true."""
+
+
+class TimelyFiling(Parameters):
+    """Submitted within so many days of the (last) day of service. Value: days.
+
+    disputed: another page of the payer says so many days; between the two the answer is unknown.
+    """
+
+    disputed: int | None = None
+
+
+class Frequency(Parameters):
+    """At most so many sessions (days of service) of a group of codes within a window, the line's own included.
+
+    Value: the limit. groups: name -> codes, counted apart; absent = all `codes` are one group. only_with and
+    only_without: modifiers of the sessions that count (and of the line). by_side: RT, LT apart, 50 both.
+    """
+
+    groups: dict[str, tuple[Code, ...]] = Field(default_factory=dict)
+    window_days: Annotated[int, Field(ge=1, le=1095)] | None = None
+    calendar_year: bool = False
+    only_with: tuple[Modifier, ...] = ()
+    only_without: tuple[Modifier, ...] = ()
+    by_side: bool = False
+
+
+class Sequence(Parameters):
+    """So many earlier sessions of other codes come first. Value: how many.
+
+    after: their codes; within_days: how far back. element: documentation that counts as well (its number of sessions,
+    or true). first_only: asked only where the patient had no session of the rule's own codes within within_days.
+    """
+
+    after: tuple[Code, ...]
+    within_days: Annotated[int, Field(ge=1, le=1095)] = 730
+    element: Element | None = None
+    first_only: bool = False
+
+
+class CoveredDiagnosis(Parameters):
+    """The diagnosis that the line points to is one of the value's: codes, prefixes (M54.1*) or ranges (A-B).
+
+    [] = no diagnosis supports the code: it is not covered.
+    """
+
+
+class Documentation(Parameters):
+    """What the record must hold. Value: the number that the element must reach, or true.
+
+    repeat_within_days: asked only where the patient had an earlier session of the rule's codes within so many days;
+    first_within_days: only where there was none.
+    """
+
+    element: Element
+    repeat_within_days: Annotated[int, Field(ge=1, le=1095)] | None = None
+    first_within_days: Annotated[int, Field(ge=1, le=1095)] | None = None
+
+
+class UnitCount(Parameters):
+    """What is counted is what the code means. Value: a number.
+
+    measure: levels = units of the rule's codes on the day, both sides of one level once, at most the value;
+    documented_at_least / documented_at_most = the element against the value; units_documented = the levels of the
+    rule's codes on the day at most the element (value: true).
+    """
+
+    measure: Literal["levels", "documented_at_least", "documented_at_most", "units_documented"]
+    element: Element | None = None
+
+
+class DeviceChain(Parameters):
+    """A step of the stimulator's chain: it needs an earlier service, a note of it, or codes beside it. Value: true.
+
+    after: codes of the earlier service, within_days back; element: documentation that counts as well; beside: codes
+    of which one stands on the claim the same day.
+    """
+
+    after: tuple[Code, ...] = ()
+    within_days: Annotated[int, Field(ge=1, le=1095)] = 730
+    element: Element | None = None
+    beside: tuple[Code, ...] = ()
+
+
+class DeletedCode(Parameters):
+    """Whether the code exists on the day of service. Value: valid, deleted or not_yet."""
+
+    replaced_by: tuple[Code, ...] = ()
+
+
+class PlaceOfService(Parameters):
+    """Where the service may be given. Value: list of places. refused: the value lists where it may not."""
+
+    refused: bool = False
+
+
+class Duplicate(Parameters):
+    """The same service is billed once: same patient, payer, day, code, modifiers, provider. Value: true.
+
+    unless: modifiers that say it was done again.
+    """
+
+    unless: tuple[Modifier, ...] = ()
+
+
+class MissingField(Parameters):
+    """Fields that must be filled. Value: list of columns of the lines table."""
+
+
+KINDS: dict[str, type[Parameters]] = {
+    "ptp": Ptp, "mue": Mue, "add_on_without_primary": AddOnWithoutPrimary, "bilateral_format": BilateralFormat,
+    "modifier_required": ModifierRequired, "modifier_conflict": ModifierConflict,
+    "laterality_missing": LateralityMissing, "drug_wastage": DrugWastage, "global_period": GlobalPeriod,
+    "prior_auth": PriorAuth, "timely_filing": TimelyFiling, "frequency": Frequency, "sequence": Sequence,
+    "covered_diagnosis": CoveredDiagnosis, "documentation": Documentation, "unit_count": UnitCount,
+    "device_chain": DeviceChain, "deleted_code": DeletedCode, "place_of_service": PlaceOfService,
+    "duplicate": Duplicate, "missing_field": MissingField,
+}  # fmt: skip
+_On = Literal[True]
+_Texts = tuple[str, ...]
+_VALUES: dict[str, Any] = {
+    "ptp": _On, "mue": _On | Annotated[StrictInt, Field(ge=0)], "add_on_without_primary": _On,
+    "bilateral_format": tuple[Format, ...], "modifier_required": Annotated[tuple[Modifier, ...], Field(min_length=1)],
+    "modifier_conflict": Annotated[tuple[tuple[Modifier, ...], ...], Field(min_length=1)], "laterality_missing": _On,
+    "drug_wastage": _On, "global_period": _On, "prior_auth": _On, "timely_filing": Annotated[StrictInt, Field(ge=1)],
+    "frequency": Annotated[StrictInt, Field(ge=0)], "sequence": Annotated[StrictInt, Field(ge=1)],
+    "covered_diagnosis": _Texts, "documentation": StrictBool | StrictInt | float, "unit_count": _On | StrictInt,
+    "device_chain": _On, "deleted_code": Literal["valid", "deleted", "not_yet"],
+    "place_of_service": Annotated[tuple[Place, ...], Field(min_length=1)], "duplicate": _On,
+    "missing_field": Annotated[_Texts, Field(min_length=1)],
+}  # fmt: skip
+VALUES: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(form) for kind, form in _VALUES.items()}
+PLACEHOLDERS: dict[str, frozenset[str]] = {
+    kind: frozenset({"code", *names.split()})
+    for kind, names in {
+        "ptp": "other", "mue": "units limit", "add_on_without_primary": "others", "bilateral_format": "found accepted",
+        "modifier_required": "required found", "modifier_conflict": "found", "laterality_missing": "",
+        "drug_wastage": "found", "global_period": "earlier since days needed", "prior_auth": "authorization",
+        "timely_filing": "days limit", "frequency": "count limit since group", "sequence": "count needed",
+        "covered_diagnosis": "diagnosis", "documentation": "found needed", "unit_count": "units limit documented",
+        "device_chain": "needed", "deleted_code": "replacement", "place_of_service": "place", "duplicate": "",
+        "missing_field": "fields",
+    }.items()
+}  # fmt: skip
