@@ -16,6 +16,7 @@ from features.catalog import CATALOG, NUMBERS
 from features.history import History
 from features.line import categories, claim_numbers, numbers
 from features.request import with_request
+from features.sessions import session_features
 from features.table import FeatureTable
 from rules.authorization import AUTHORIZATION_STATES
 from rules.encode import Lines
@@ -67,9 +68,9 @@ def _fill(columns: np.ndarray, rows: slice | np.ndarray, lines: Lines, history: 
 
 
 def _block(lines: Lines, history: History) -> tuple[Numbers, Categories]:
-    codes = {name: history.vocabulary.encode(name, values) for name, values in lines.texts()}
-    chain = history.chains.chain_of(lines.frame)
-    fits = history.authorizations.match(lines, chain)
+    codes = {name: history.past.vocabulary.encode(name, values) for name, values in lines.texts()}
+    chain = history.past.chains.chain_of(lines.frame)
+    fits = history.past.authorizations.match(lines, chain)
     states = codes["authorization_state"] = fits[:, 0].astype(np.int64)
     usual_cents = history.charges.mean(codes["code"], lines.submitted, chain)
     usual_units = history.units.mean(codes["code"], lines.submitted, chain) / 1000.0
@@ -78,7 +79,7 @@ def _block(lines: Lines, history: History) -> tuple[Numbers, Categories]:
         **own,
         **claim_numbers(lines, own),
         **dict(zip(AUTHORIZATION_NUMBERS, fits[:, 1:].T, strict=True)),
-        **history.sessions.features(codes, lines.service, lines.submitted, chain),
+        **session_features(history.past, codes, lines.service, lines.submitted, chain),
         **history.outcomes.features(codes, lines.submitted, chain),
     }
     return made, {**categories(lines), "authorization_match": Texts(list(AUTHORIZATION_STATES), states)}

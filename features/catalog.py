@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Literal
 
 from claims.label import CATEGORIES
-from features.ledger import NEVER
+from rules.encode import NEVER
 
 WEIGHT = 20.0  # outcomes' worth of belief in what a rate leans on; ours, see docs/features.md
 ALL_TIME = NEVER

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from claims.pairs import expand
-from features.ledger import NEVER
+from rules.encode import NEVER
 
 
 @dataclass(frozen=True)

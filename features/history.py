@@ -12,83 +12,57 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from claims.earlier import ChainIndex, Chains
 from claims.keys import hashes_of, mixed
 from claims.label import CATEGORIES
-from claims.snapshot import Snapshot, snapshot_of
-from claims.table import Authorization, Line, Outcome
+from claims.snapshot import Snapshot
 from claims.texts import Texts
 from features.catalog import COUNTED_FAMILIES
 from features.outcomes import Outcomes
-from features.sessions import Sessions
 from features.usual import Usual
-from rules.authorization import Authorizations
-from rules.encode import Lines, Vocabulary
+from rules.past import Past, nothing
 
 
 @dataclass(frozen=True)
 class History:
     """through: the latest day on which one of its outcomes became known, None without outcomes."""
 
-    snapshot: Snapshot
-    vocabulary: Vocabulary
-    chains: Chains
+    past: Past
     outcomes: Outcomes
     charges: Usual
     units: Usual
-    sessions: Sessions
-    authorizations: Authorizations
     through: date | None
 
     @property
-    def chain_count(self) -> int:
-        """Chains of the stored lines: their numbers are 0 .. chain_count - 1."""
-        return len(self.outcomes.own.first_day)
+    def snapshot(self) -> Snapshot:
+        """What it was made from."""
+        return self.past.snapshot
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> History:
         """From a snapshot; lines without submitted_date have no place in time and stay out."""
-        frame = snapshot.lines
-        if frame.get_column("submitted_date").null_count():  # a filter would copy them all
-            frame = frame.filter(pl.col("submitted_date").is_not_null())
-        lines, vocabulary = Lines(frame), Vocabulary()
-        vocabulary.extend("family", COUNTED_FAMILIES)
-        codes = {column: vocabulary.learn(column, values) for column, values in lines.texts()}
-        chains = ChainIndex(frame, snapshot.controls)
-        count = int(chains.codes.max()) + 1 if len(lines) else 0
-        original = frame.get_column("is_original").to_numpy()
-        authorizations = Authorizations.of(snapshot.authorizations, lines, chains.codes, original)
-        codes["authorization_state"] = authorizations.match(lines, chains.codes)[:, 0].astype(np.int64)
-        rows = np.flatnonzero(original)
-        first = {"code": codes["code"][rows], "day": lines.submitted[rows]}
-        chain = chains.codes[rows]
+        past, encoded = Past.of(snapshot, COUNTED_FAMILIES)
+        lines, codes, chain = encoded.lines, encoded.codes, encoded.chain
+        codes["authorization_state"] = past.authorizations.match(lines, chain)[:, 0].astype(np.int64)
+        rows = np.flatnonzero(encoded.original)
+        first = {"code": codes["code"][rows], "day": lines.submitted[rows], "chain": chain[rows]}
         return cls(
-            snapshot=snapshot,
-            vocabulary=vocabulary,
-            chains=chains,
-            outcomes=_outcomes(frame, snapshot.outcomes, codes, chains.codes, count),
-            charges=Usual.of(**first, amount=lines.cents[rows], chain=chain, chains=count),
-            units=Usual.of(**first, amount=np.rint(lines.units[rows] * 1000), chain=chain, chains=count),
-            sessions=Sessions.of(codes, lines.service, lines.submitted, chains.codes, _counted(vocabulary)),
-            authorizations=authorizations,
+            past=past,
+            outcomes=_outcomes(lines.frame, snapshot.outcomes, codes, chain, encoded.chains),
+            charges=Usual.of(**first, amount=lines.cents[rows], chains=encoded.chains),
+            units=Usual.of(**first, amount=np.rint(lines.units[rows] * 1000), chains=encoded.chains),
             through=_latest(snapshot.outcomes),
         )
 
     @classmethod
     def empty(cls) -> History:
         """Of a practice that knows nothing yet."""
-        nothing = (schema.create_empty() for schema in (Line, Outcome, Authorization))
-        return cls.of(snapshot_of(*nothing))
+        return cls.of(nothing())
 
 
 def _latest(outcomes: pl.DataFrame) -> date | None:
     latest = outcomes.get_column("known_date").max()
     assert latest is None or isinstance(latest, date)
     return latest
-
-
-def _counted(vocabulary: Vocabulary) -> dict[str, int]:
-    return {family: vocabulary.codes["family"][family] for family in COUNTED_FAMILIES}
 
 
 def _rows_of(outcomes: pl.DataFrame, lines: pl.DataFrame) -> np.ndarray:

@@ -11,11 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rules.encode import BITS
+from rules.encode import BITS, DAY_BITS, NEVER
 
-DAY_BITS = 16
 KEY_BITS = 46
-NEVER = (1 << DAY_BITS) - 1
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ from features.catalog import (
     since_name,
 )
 from features.chain import ChainEvents
-from features.ledger import DAY_BITS, NEVER, Ledger, pack, stamps
-from rules.encode import MISS
+from features.ledger import Ledger, pack, stamps
+from rules.encode import DAY_BITS, MISS, NEVER
 from rules.reference import base_rate
 
 COUNT = np.int64(

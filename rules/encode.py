@@ -20,10 +20,12 @@ from rules.reference import family
 # Bits of a code in a ledger's key. Any combination that a history uses must stay within KEY_BITS.
 BITS = {
     "payer": 14, "code": 15, "family": 10, "dx": 17, "modifiers": 13, "provider": 18, "patient": 24,
-    "authorization_state": 4,
+    "authorization_state": 4, "billing": 14,
 }  # fmt: skip
 MISS = {name: (1 << bits) - 1 for name, bits in BITS.items()}
-WITHOUT_HISTORY = ("provider", "patient")
+WITHOUT_HISTORY = ("provider", "patient", "billing")
+DAY_BITS = 16  # of a day since 1970-01-01, until 2149
+NEVER = (1 << DAY_BITS) - 1
 
 
 @dataclass(frozen=True)
@@ -180,6 +182,7 @@ class Lines:
         yield "modifiers", self.modifiers.each(_blank)
         yield "provider", self.provider
         yield "patient", self.text("patient_id")
+        yield "billing", self.text("billing_npi")
 
 
 def _blank(value: Level) -> str:
