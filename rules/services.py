@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from claims.pairs import expand
-from rules.encode import DAY_BITS, MISS, NEVER
+from rules.encode import DAY_BITS, MISS
 
 COLUMNS = ("code", "family", "payer", "modifiers", "provider", "billing")
 
@@ -61,11 +61,6 @@ class Services:
         order = np.argsort(np.append(self.stamp, more.stamp), kind="stable")
         told = {f.name: np.append(getattr(self, f.name), getattr(more, f.name))[order] for f in fields(self)}
         return Services(**told)
-
-    @property
-    def day(self) -> np.ndarray:
-        """(rows,) the day of service."""
-        return self.stamp & NEVER
 
     def between(self, asked: Asked, begin: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Pairs (asked, row) of services on days begin <= day < end that count, in order of asked and day."""

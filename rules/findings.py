@@ -1,0 +1,130 @@
+"""What the rules say of some lines: outcomes as arrays, words only for those that are read.
+
+The words and names of a finding are the contract of `denials check` and of the scorer's answer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rules.parameters import KINDS
+from rules.ruleset import COVERED, NO_BOOK, NO_CONTRACTOR, NO_STATE
+from rules.verdict import BROKEN, OUTCOMES, UNKNOWN, Period, Told, Verdict
+
+Finding = dict[str, Any]
+NOT_COVERED = "no_book"  # the kind of what is said of a claim that no book covers
+_COVERAGE = {
+    NO_BOOK: ("NO-BOOK", "payer_id", "There is no rule book for this payer: only what holds for every payer was checked.",
+              "Name the payer's book in denials.toml (rules.payers), or write one: denials rules --help."),
+    NO_STATE: ("NO-STATE", "service_state", "The claim does not say in which state the service was given: "
+               "the contractor's rules were not checked.", "Give the state of the service."),
+    NO_CONTRACTOR: ("NO-CONTRACTOR", "service_state", "No contractor's book is for this state: "
+                    "only the national rules were checked.", "Write the contractor's book: denials rules --help."),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One period of a rule, the (rows,) lines it was asked about, what it says; counts: as known when submitted.
+
+    now: whether it is among what is known today (a value that has been superseded since is not).
+    """
+
+    period: Period
+    rows: np.ndarray
+    verdict: Verdict
+    counts: np.ndarray
+    now: bool
+
+    @property
+    def broken(self) -> np.ndarray:
+        """(rows,) whether the rule is broken."""
+        return self.verdict.outcome == BROKEN
+
+
+@dataclass(frozen=True)
+class Findings:
+    """size: lines; coverage: (lines,) whether the payer has a book (rules/ruleset.py)."""
+
+    size: int
+    judged: tuple[Judged, ...]
+    coverage: np.ndarray
+
+    def broken(self, kind: str, counted: bool = False) -> np.ndarray:
+        """(lines,) int64: broken rules of a kind; counted: only those that were known when the line was submitted."""
+        total = np.zeros(self.size, np.int64)
+        for one in self.judged:
+            if one.period.rule.kind == kind and (counted or one.now):
+                chosen = one.broken & one.counts if counted else one.broken
+                total += np.bincount(one.rows[chosen], minlength=self.size)
+        return total
+
+    def told(self, outcomes: Collection[int] = (BROKEN,)) -> list[list[Finding]]:
+        """(lines,) lists of findings as of today, broken first, then by rule; a claim without a book is told as unknown."""
+        found: list[list[tuple[int, str, Finding]]] = [[] for _ in range(self.size)]
+        for one in self.judged:
+            if one.now:
+                for i in np.flatnonzero(np.isin(one.verdict.outcome, list(outcomes))).tolist():
+                    told = _finding(one, i)
+                    found[one.rows[i]].append((-int(one.verdict.outcome[i]), told["rule_id"], told))
+        if UNKNOWN in outcomes:
+            for row in np.flatnonzero(self.coverage != COVERED).tolist():
+                told = _not_covered(int(self.coverage[row]))
+                found[row].append((-UNKNOWN, "", told))
+        return [[told for *_, told in sorted(line, key=lambda entry: entry[:2])] for line in found]
+
+    def uncovered(self) -> Counter[str]:
+        """Lines without a book, by what is missing."""
+        return Counter(_COVERAGE[int(code)][0] for code in self.coverage[self.coverage != COVERED])
+
+
+def _finding(one: Judged, i: int) -> Finding:
+    rule, outcome = one.period.rule, int(one.verdict.outcome[i])
+    suggested = _said(one.verdict.suggested, i) if outcome == BROKEN and one.verdict.suggested is not None else None
+    return {
+        "rule_id": rule.id,
+        "kind": rule.kind,
+        "outcome": OUTCOMES[outcome],
+        "message": _message(one, i, outcome),
+        "remedy": rule.remedy if outcome == BROKEN else None,
+        "field": rule.field,
+        "suggested": None if suggested in (None, "") else str(suggested),
+        "carc": rule.carc,
+        "citation": rule.citation,
+        "standing": rule.standing,
+        "checked_on": rule.checked_on.isoformat(),
+    }
+
+
+def _message(one: Judged, i: int, outcome: int) -> str:
+    title = one.period.rule.title
+    if outcome == BROKEN:
+        return one.period.rule.message.format_map({name: _said(told, i) for name, told in one.verdict.told.items()})
+    if outcome == UNKNOWN:
+        why = one.verdict.why
+        return f"{title}: not known. {why(i) if callable(why) else why or ''}".strip()
+    return f"{title}."
+
+
+def _said(told: Told, i: int) -> object:
+    value = told(i) if callable(told) else told[i]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _not_covered(coverage: int) -> Finding:
+    rule_id, field, message, remedy = _COVERAGE[coverage]
+    return {
+        "rule_id": rule_id, "kind": NOT_COVERED, "outcome": "unknown", "message": message, "remedy": remedy,
+        "field": field, "suggested": None, "carc": None, "citation": None, "standing": "assumed", "checked_on": None,
+    }  # fmt: skip
+
+
+def kinds_of(judged: Sequence[Judged]) -> Iterator[str]:
+    """The kinds that were asked, in the order of rules/parameters.py."""
+    asked = {one.period.rule.kind for one in judged}
+    return (kind for kind in KINDS if kind in asked)

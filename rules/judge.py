@@ -1,0 +1,145 @@
+"""Every rule asked about every line that is its business: `judge(lines, past, rules)`, the same for one claim and many.
+
+Rules are dated by the day of service. A finding counts as a feature only from the day on which its value could be
+known; `check` may use all that is known today.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+
+from claims.pairs import expand
+from claims.texts import Texts, distinct
+from rules.encode import Lines
+from rules.findings import Findings, Judged
+from rules.kinds import JUDGES
+from rules.past import Past
+from rules.ruleset import NOW, Chosen, Payer, RuleSet
+from rules.sheet import NO, NOT_KNOWN, Sheet
+from rules.verdict import NONE, UNKNOWN, Asked, Period, Told, Verdict
+
+PAYER_COLUMNS = ("payer_id", "payer_name", "claim_filing_indicator_code", "service_state")
+_FIELDS = {
+    "place_of_service_code": "the place of service", "service_state": "the state of the service",
+    "claim_filing_indicator_code": "the kind of plan",
+}  # fmt: skip
+
+
+def judge(lines: pl.DataFrame, past: Past, rules: RuleSet) -> Findings:
+    """What the rules say of (n,) lines, every one with a submitted_date. A claim must come with all its lines."""
+    sheet = Sheet(Lines(lines), past)
+    cells, cell = _cells(sheet, rules)
+    coverage = np.array([one.coverage for one in cells], np.int8)[cell] if len(sheet) else np.zeros(0, np.int8)
+    return Findings(len(sheet), tuple(_judged(sheet, rules, cells, cell)), coverage)
+
+
+def _cells(sheet: Sheet, rules: RuleSet) -> tuple[list[Chosen], np.ndarray]:
+    """The distinct payers and codes with the rules they are asked, and (lines,) the cell of each line."""
+    columns = [sheet.lines.text(name) for name in PAYER_COLUMNS]
+    key = np.zeros(len(sheet), np.int64)
+    for column in (*columns, sheet.lines.code):
+        key = key * len(column.levels) + column.at
+    first, cell = distinct(key)
+    told = zip(*(_levels(column, first) for column in (*columns, sheet.lines.code)), strict=True)
+    return [rules.chosen(Payer(*payer), code) for *payer, code in told], cell
+
+
+def _levels(column: Texts, rows: np.ndarray) -> list[str | None]:
+    return [column.levels[place] for place in column.at[rows].tolist()]
+
+
+def _judged(sheet: Sheet, rules: RuleSet, cells: list[Chosen], cell: np.ndarray) -> Iterator[Judged]:
+    for place, rows in _asked(cells, cell):
+        period = rules.periods[place]
+        service = sheet.service[rows]
+        rows = rows[(service >= period.begin) & (service < period.end)]
+        submitted = sheet.submitted[rows]
+        counts = (submitted >= period.known_from) & (submitted < period.known_to)
+        now = period.known_from <= NOW < period.known_to
+        if not now:
+            rows, counts = rows[counts], counts[counts]
+        if len(rows):
+            yield Judged(period, rows, _verdict(sheet, rows, period, rules), counts, now)
+
+
+def _asked(cells: list[Chosen], cell: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Each period that some cell is asked, with the rows of those cells in order."""
+    order = np.argsort(cell, kind="stable")
+    sizes = np.array([len(one.periods) for one in cells], np.int64)
+    if not sizes.sum():
+        return
+    period, of = np.concatenate([one.periods for one in cells]), np.repeat(np.arange(len(cells)), sizes)
+    grouped = np.argsort(period, kind="stable")
+    period, of = period[grouped], of[grouped]
+    ordered = cell[order]
+    begin, end = ordered.searchsorted(of), ordered.searchsorted(of, side="right")
+    starts = np.flatnonzero(np.diff(period, prepend=-1))
+    for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(period)], strict=True):
+        rows = order[expand(of[start:stop], begin[start:stop], end[start:stop])[1]]
+        yield int(period[start]), np.sort(rows) if stop - start > 1 else rows
+
+
+def _verdict(sheet: Sheet, rows: np.ndarray, period: Period, rules: RuleSet) -> Verdict:
+    """The kind's answer where the rule's conditions hold; unknown where they are not known, none where they do not."""
+    holds, missing = _conditions(sheet, rows, period)
+    if holds is None:
+        return JUDGES[period.rule.kind](Asked(sheet, rows, period, rules.tables))
+    inner = np.flatnonzero(holds > NO)
+    outcome = np.where(holds == NOT_KNOWN, UNKNOWN, NONE).astype(np.int8)
+    if not len(inner):
+        return Verdict(outcome, why=missing)
+    verdict = JUDGES[period.rule.kind](Asked(sheet, rows[inner], period, rules.tables))
+    outcome[inner] = verdict.outcome
+    return _widened(verdict, outcome, inner, missing)
+
+
+def _widened(verdict: Verdict, outcome: np.ndarray, inner: np.ndarray, missing: str) -> Verdict:
+    """A verdict of some rows as one of all of them."""
+    place = np.full(len(outcome), -1)
+    place[inner] = np.arange(len(inner))
+
+    def why(i: int) -> str:
+        told = verdict.why
+        return missing if place[i] < 0 else (told(int(place[i])) if callable(told) else told or "")
+
+    suggested = None if verdict.suggested is None else _moved(verdict.suggested, place)
+    lapsed = None
+    if verdict.lapsed is not None:
+        lapsed = np.zeros(len(outcome), bool)
+        lapsed[inner] = verdict.lapsed
+
+    return Verdict(outcome, {name: _moved(told, place) for name, told in verdict.told.items()}, why, suggested, lapsed)
+
+
+def _moved(told: Told, place: np.ndarray) -> Told:
+    """What was told of some rows, asked by the place of each among all."""
+    return told[place] if isinstance(told, np.ndarray) else lambda i: told(int(place[i]))
+
+
+def _conditions(sheet: Sheet, rows: np.ndarray, period: Period) -> tuple[np.ndarray | None, str]:
+    """(rows,) int8 whether a rule's conditions hold (NOT_KNOWN, NO, YES), None without any; what is not known."""
+    when, told = period.rule.when, []
+    missing = []
+    for column, words in _FIELDS.items():
+        values = getattr(when, column)
+        if values:
+            told.append(sheet.has(column, frozenset(values))[rows])
+            missing.append(words)
+    if when.in_network_flag is not None:
+        flag = sheet.lines.number("in_network_flag")[rows]
+        told.append(np.where(np.isnan(flag), NOT_KNOWN, flag == when.in_network_flag).astype(np.int8))
+        missing.append("whether the provider is in the payer's network")
+    if when.modifiers:
+        told.append(sheet.modified(frozenset(when.modifiers))[rows])
+        missing.append("the modifiers")
+    if when.no_modifiers:
+        held = sheet.modified(frozenset(when.no_modifiers))[rows]
+        told.append(np.where(held == NOT_KNOWN, NOT_KNOWN, 1 - held).astype(np.int8))
+        missing.append("the modifiers")
+    if not told:
+        return None, ""
+    every = np.min(np.stack([np.where(one == NO, -2, one) for one in told]), axis=0)  # a plain no settles it
+    return np.where(every == -2, NO, every).astype(np.int8), f"The claim does not say {' or '.join(missing)}."

@@ -1,0 +1,171 @@
+"""All rules that hold for a site: books and bulk tables, and which of them a line is asked.
+
+A claim has one payer's book at most, the books within it whose state fits, and the book `common`. A payer without a
+book, or a state that is not known where the book asks for one, is said, never passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+from hashlib import sha256
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from claims.errors import RuleBookError
+from claims.texts import Level
+from rules.book import Book, Rule, load_books
+from rules.bulk import BulkTables
+from rules.verdict import Period
+
+COMMON = "common"
+COVERED, NO_BOOK, NO_STATE, NO_CONTRACTOR = range(4)
+FAR = np.iinfo(np.int32).max
+NOW = FAR - 1  # the day on which everything that is in the books is known
+
+
+class Payer(NamedTuple):
+    """What a line says of its payer: the fields by which a book is found."""
+
+    payer_id: Level
+    payer_name: Level
+    filing: Level
+    state: Level
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The rules that one cell (payer, code) is asked: places of their periods, and how far the payer is covered."""
+
+    periods: np.ndarray
+    coverage: int
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """books by id; payers: the site's payer ids -> book id; periods: every rule while one value holds."""
+
+    books: Mapping[str, Book]
+    tables: BulkTables
+    payers: Mapping[str, str]
+    periods: tuple[Period, ...]
+    version: str
+    _books_of: dict[Payer, tuple[tuple[str, ...], int]] = field(default_factory=dict)
+    _chosen: dict[tuple[tuple[str, ...], int, Level], Chosen] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, books: Mapping[str, Book], tables: BulkTables, payers: Mapping[str, str] | None = None) -> RuleSet:
+        """From books that lint clean. Raises RuleBookError when the site's payers name a book that is not there."""
+        payers = payers or {}
+        for payer, book in payers.items():
+            if book not in books:
+                raise RuleBookError(f"rules.payers: {payer} is said to be {book}, a book that is not there")
+        periods = tuple(period for book in books.values() for rule in book.rules for period in periods_of(rule, book))
+        told = "\n".join(
+            [tables.digest, repr(sorted(payers.items())), *(book.model_dump_json() for book in books.values())]
+        )
+        return cls(books, tables, payers, periods, "sha256:" + sha256(told.encode()).hexdigest())
+
+    @classmethod
+    def empty(cls) -> RuleSet:
+        """No rules at all: of a golden claim, whose answer must not change with the books."""
+        return cls.of({}, BulkTables.load())
+
+    def rules(self) -> Iterator[tuple[Book, Rule]]:
+        """Every rule with its book."""
+        return ((book, rule) for book in self.books.values() for rule in book.rules)
+
+    def chosen(self, payer: Payer, code: Level) -> Chosen:
+        """The rules that a line of this payer and procedure code is asked, whatever its day."""
+        if payer not in self._books_of:
+            self._books_of[payer] = self._find(payer)
+        books, coverage = self._books_of[payer]
+        key = (books, coverage, code)
+        known = self._chosen.get(key)
+        if known is None:
+            places = [
+                place for place, period in enumerate(self.periods)
+                if period.book.id in books and (not period.rule.codes or code in period.rule.codes)
+            ]  # fmt: skip
+            known = self._chosen[key] = Chosen(np.array(places, np.int64), coverage)
+        return known
+
+    def _find(self, payer: Payer) -> tuple[tuple[str, ...], int]:
+        """The ids of the books of a payer, the common one first, and the coverage."""
+        common = (COMMON,) if COMMON in self.books else ()
+        root = self._root(payer)
+        if root is None:
+            return common, NO_BOOK
+        within = [book for book in self.books.values() if book.within == root.id]
+        if not within:
+            return (*common, root.id), COVERED
+        if not payer.state:
+            return (*common, root.id), NO_STATE
+        fitting = tuple(book.id for book in within if payer.state in book.applies_to.service_state)
+        return (*common, root.id, *fitting), COVERED if fitting else NO_CONTRACTOR
+
+    def _root(self, payer: Payer) -> Book | None:
+        """The payer's own book: the site's word, else the payer's id, its name, the kind of plan; none if two fit."""
+        if payer.payer_id in self.payers:
+            book = self.books[self.payers[str(payer.payer_id)]]
+            return self.books[book.within] if book.within else book
+        roots = [book for book in self.books.values() if book.within is None and book.id != COMMON]
+        ranked = [(rank, book) for book in roots if (rank := _fit(book, payer))]
+        best = max((rank for rank, _ in ranked), default=0)
+        fitting = [book for rank, book in ranked if rank == best]
+        return fitting[0] if len(fitting) == 1 else None
+
+
+def _fit(book: Book, payer: Payer) -> int:
+    """How surely a book is the payer's: 3 by its id, 2 by its name, 1 by the kind of plan, 0 not at all."""
+    told = book.applies_to
+    if told.payer_id and payer.payer_id in told.payer_id:
+        return 3
+    filing_fits = not told.claim_filing_indicator_code or payer.filing in told.claim_filing_indicator_code
+    name = f" {(payer.payer_name or '').casefold()} "
+    if told.payer_name and filing_fits and any(word.casefold() in name for word in told.payer_name):
+        return 2
+    named = bool(told.payer_id or told.payer_name)
+    return int(bool(told.claim_filing_indicator_code) and filing_fits and not named)
+
+
+def periods_of(rule: Rule, book: Book) -> Iterator[Period]:
+    """One period a value; a value that was published after it took effect leaves the one before in force till then."""
+    dated = sorted(rule.values.items())
+    for place, (effective, value) in enumerate(dated):
+        begin, end = _day(effective), _day(dated[place + 1][0]) if place + 1 < len(dated) else FAR
+        known = min(_day(rule.known_on(effective)), NOW)
+        if value is not None:
+            yield Period(rule, book, value, begin, end, known, FAR)
+        if place + 1 < len(dated) and value is not None:
+            later = _day(rule.known_on(dated[place + 1][0]))
+            until = _day(dated[place + 2][0]) if place + 2 < len(dated) else FAR
+            if later > end:
+                yield Period(rule, book, value, end, until, known, later)
+
+
+def _day(day: date) -> int:
+    return (day - date(1970, 1, 1)).days
+
+
+@cache
+def packaged() -> RuleSet:
+    """The rules that come with the program."""
+    return load_rules()
+
+
+def load_rules(site: Path | None = None, payers: Mapping[str, str] | None = None) -> RuleSet:
+    """The packaged rules and, over them, those of a site's folder (payers/*.yaml, tables/*.csv); one id, one book.
+
+    Raises RuleBookError (exit code 12) with all that is wrong.
+    """
+    with as_file(files("rules") / "payers") as folder:
+        books = dict(load_books(folder))
+    if site and (site / "payers").is_dir():
+        books |= load_books(site / "payers")
+    return RuleSet.of(books, BulkTables.load(site / "tables" if site else None), payers)

@@ -1,0 +1,169 @@
+"""The lines of a call laid out for rules: codes, days, modifiers, what stands beside them, what came before.
+
+Days are days since 1970-01-01. A field that a source does not carry is not known (-1), one left empty not present.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from claims.pairs import expand
+from claims.texts import Texts, distinct, placed
+from rules.encode import NEVER, Lines
+from rules.past import Past
+from rules.services import Asked
+
+NOT_KNOWN, NO, YES = -1, 0, 1
+Pairs = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """(lines,) lines, with every submitted_date, and the past that they are seen against."""
+
+    lines: Lines
+    past: Past
+    _codes: dict[frozenset[str], np.ndarray] = field(default_factory=dict)
+    _held: dict[tuple[str, frozenset[str]], np.ndarray] = field(default_factory=dict)
+    _past_codes: dict[frozenset[str], np.ndarray] = field(default_factory=dict)
+    _past_modifiers: dict[frozenset[str], np.ndarray] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        """Lines."""
+        return len(self.lines)
+
+    @property
+    def service(self) -> np.ndarray:
+        """(lines,) first days of service."""
+        return self.lines.service
+
+    @property
+    def submitted(self) -> np.ndarray:
+        """(lines,) days of submission."""
+        return self.lines.submitted
+
+    @cached_property
+    def last_service(self) -> np.ndarray:
+        """(lines,) last days of service."""
+        end = self.lines.day("claim_line_end_date")
+        return np.where(np.isnan(end), self.service, end).astype(np.int64)
+
+    def coded(self, codes: frozenset[str]) -> np.ndarray:
+        """(lines,) whether the line's procedure code is one of these."""
+        known = self._codes.get(codes)
+        if known is None:
+            known = self._codes[codes] = self.lines.code.flags(codes.__contains__)
+        return known
+
+    def modified(self, modifiers: frozenset[str]) -> np.ndarray:
+        """(lines,) int8: whether one of the modifiers stands on the line; NOT_KNOWN where no modifiers are carried."""
+        key = ("modifiers", modifiers)
+        if key not in self._held:
+            patterns = self.lines.modifiers
+            judged = [NOT_KNOWN if p is None else int(not modifiers.isdisjoint(p.split("-"))) for p in patterns.levels]
+            self._held[key] = placed(np.array(judged, np.int8), patterns.at)
+        return self._held[key]
+
+    def has(self, column: str, values: frozenset[str]) -> np.ndarray:
+        """(lines,) int8: whether a text column holds one of the values; NOT_KNOWN for null."""
+        key = (column, values)
+        if key not in self._held:
+            texts = self.lines.text(column)
+            judged = [NOT_KNOWN if level is None else int(level in values) for level in texts.levels]
+            self._held[key] = placed(np.array(judged, np.int8), texts.at)
+        return self._held[key]
+
+    @cached_property
+    def modifier_sets(self) -> Texts:
+        """(lines,) modifiers sorted, joined by `-`; "" none, None not known."""
+        return self.lines.modifiers
+
+    @cached_property
+    def day_of_claim(self) -> np.ndarray:
+        """(lines,) int64: one number for the lines of a claim that have the same day of service."""
+        days = self.service - (self.service.min() if len(self) else 0)
+        return distinct(self.lines.claim * (int(days.max(initial=0)) + 1) + days)[1]
+
+    @cached_property
+    def _by_day(self) -> Pairs:
+        order = np.argsort(self.day_of_claim, kind="stable")
+        return order, self.day_of_claim[order]
+
+    def beside(self, rows: np.ndarray, itself: bool = False) -> Pairs:
+        """Pairs (place in rows, line) of the other lines of the same claim and day; with `itself` the line as well."""
+        order, days = self._by_day
+        mine = self.day_of_claim[rows]
+        at, place = expand(np.arange(len(rows)), days.searchsorted(mine), days.searchsorted(mine, side="right"))
+        lines = order[place]
+        if itself:
+            return at, lines
+        other = lines != rows[at]
+        return at[other], lines[other]
+
+    # The past ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def patient(self) -> np.ndarray:
+        """(lines,) the vocabulary's code of the patient; MISS where the practice never saw the patient."""
+        return self.past.vocabulary.encode("patient", self.lines.text("patient_id"))
+
+    @cached_property
+    def patient_known(self) -> np.ndarray:
+        """(lines,) whether the claim says who the patient is."""
+        return self.lines.text("patient_id").flags(bool)
+
+    @cached_property
+    def chain(self) -> np.ndarray:
+        """(lines,) the chain that the line belongs to; -1 for one of its own."""
+        return self.past.chains.chain_of(self.lines.frame)
+
+    def encoded(self, column: str, texts: Texts) -> np.ndarray:
+        """(lines,) the vocabulary's codes of a column's texts, to compare with those of past services."""
+        return self.past.vocabulary.encode(column, texts)
+
+    def before(self, rows: np.ndarray, days: int | np.ndarray) -> Pairs:
+        """Pairs (place in rows, past service) of the patient's services 1 to `days` days before the line's own."""
+        service = self.service[rows]
+        return self._past(rows, service - days, service)
+
+    def same_day(self, rows: np.ndarray) -> Pairs:
+        """Pairs (place in rows, past service) of the patient's services of other claims on the line's own day."""
+        return self._past(rows, self.service[rows], self.service[rows] + 1)
+
+    def _past(self, rows: np.ndarray, begin: np.ndarray, end: np.ndarray) -> Pairs:
+        asked = Asked(self.patient[rows], self.submitted[rows], self.chain[rows])
+        return self.past.services.between(asked, begin, end)
+
+    def past_coded(self, codes: frozenset[str], past: np.ndarray) -> np.ndarray:
+        """(past,) whether past services are of one of these codes."""
+        known = self._past_codes.get(codes)
+        if known is None:
+            vocabulary = self.past.vocabulary.codes["code"]
+            known = np.zeros(len(vocabulary) + 1, bool)
+            known[[vocabulary[code] for code in codes if code in vocabulary]] = True
+            self._past_codes[codes] = known
+        return known[np.minimum(self.past.services.code[past], len(known) - 1)]
+
+    def past_modified(self, modifiers: frozenset[str], past: np.ndarray) -> np.ndarray:
+        """(past,) whether one of the modifiers stood on past services."""
+        known = self._past_modifiers.get(modifiers)
+        if known is None:
+            patterns = self.past.vocabulary.codes["modifiers"]
+            held = [not modifiers.isdisjoint((pattern or "").split("-")) for pattern in patterns]
+            known = self._past_modifiers[modifiers] = np.array([*held, False], bool)
+        return known[np.minimum(self.past.services.modifiers[past], len(known) - 1)]
+
+    def past_days(self, past: np.ndarray) -> np.ndarray:
+        """(past,) days of service."""
+        days: np.ndarray = self.past.services.stamp[past] & NEVER
+        return days
+
+    def reaches_back(self, rows: np.ndarray, days: int | np.ndarray) -> np.ndarray:
+        """(rows,) whether the practice's past goes back so many days before the line: else nothing found is no proof."""
+        if self.past.since is None:
+            return np.zeros(len(rows), bool)
+        reached: np.ndarray = self.past.since <= self.service[rows] - days
+        return reached & self.patient_known[rows]
