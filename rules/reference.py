@@ -59,8 +59,9 @@ def procedures() -> dict[str, Procedure]:
 
 @cache
 def add_on_parents() -> dict[str, frozenset[str]]:
-    """Add-on code -> the primary codes that it may follow."""
-    return {row["addon_code"]: frozenset(row["primary_codes"].split()) for row in _rows("addon_parents.csv")}
+    """Add-on code -> the primary codes that it may follow, whatever the day."""
+    rows = [(row["add_on"], row["primary"]) for row in _rows("add_on.csv")]
+    return {add_on: frozenset(primary for one, primary in rows if one == add_on) for add_on, _ in rows}
 
 
 @cache

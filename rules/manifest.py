@@ -1,0 +1,102 @@
+"""The manifest of a folder of bulk tables: which file says what, of which release, for which days, and its checksum.
+
+A row is one file of one release in one period; several files of a release (CMS splits its pairs) are its parts. Dates
+are inclusive; an empty effective_to has no end. scope: listed = the file knows only the codes it holds; complete = all
+codes; a range such as 0001A-25999 = all pairs whose column 1 lies within.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import os
+from collections.abc import Iterable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from claims.errors import RuleBookError
+from rules.book import Standing
+
+NAME = "manifest.csv"
+NO_END = date.max
+Table = Literal["ncci_ptp", "ncci_mue", "medicaid_mue", "mpfs", "add_on"]
+
+
+def _end(told: Any) -> Any:
+    return told or NO_END
+
+
+class Entry(BaseModel):
+    """One row: one file of a release, for one period. See the module for scope."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    table: Table
+    release: Annotated[str, Field(pattern=r"^[A-Za-z0-9]+$")]
+    part: str = ""
+    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+\.csv$")]
+    effective_from: date
+    effective_to: Annotated[date, BeforeValidator(_end)]
+    scope: Annotated[str, Field(pattern=r"^(listed|complete|[0-9A-Z]{5}-[0-9A-Z]{5})$")]
+    standing: Standing
+    source: Annotated[str, Field(min_length=1)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    checked_on: date
+
+    def cells(self) -> dict[str, str]:
+        """The row as it is written."""
+        told = {name: str(value) for name, value in self}
+        return told | {"effective_to": "" if self.effective_to == NO_END else str(self.effective_to)}
+
+
+def read_manifest(folder: Path) -> tuple[Entry, ...]:
+    """The rows of a folder's manifest; none where the folder has no manifest. Raises RuleBookError with the row."""
+    path = folder / NAME
+    if not path.is_file():
+        return ()
+    with path.open(encoding="utf-8", newline="") as rows:
+        return tuple(_entry(path, number, row) for number, row in enumerate(csv.DictReader(rows), start=2))
+
+
+def _entry(path: Path, line: int, row: dict[str, Any]) -> Entry:
+    try:
+        return Entry(**row)
+    except (ValidationError, TypeError) as error:
+        told = error.errors() if isinstance(error, ValidationError) else []
+        faults = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in told)
+        raise RuleBookError(f"{path}, line {line}: {faults or 'cells beyond the header'}") from error
+
+
+def write_manifest(folder: Path, entries: Iterable[Entry]) -> None:
+    """Write the rows, in order of table, first day and part; the file changes whole or not at all."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(Entry.model_fields), lineterminator="\n")
+    writer.writeheader()
+    for entry in sorted(entries, key=lambda one: (one.table, one.effective_from, one.part)):
+        writer.writerow(entry.cells())
+    draft = folder / f"{NAME}.{os.getpid()}.part"
+    draft.write_text(text.getvalue(), encoding="utf-8")
+    draft.replace(folder / NAME)
+
+
+def over(packaged: Sequence[Entry], site: Sequence[Entry]) -> tuple[Entry, ...]:
+    """The site's rows, and those packaged ones of whose table and release the site has none."""
+    own = {(entry.table, entry.release) for entry in site}
+    return (*site, *(entry for entry in packaged if (entry.table, entry.release) not in own))
+
+
+def checked(folder: Path, entry: Entry) -> Path:
+    """The path of an entry's file. Raises RuleBookError where it is gone or is not the file that was entered."""
+    path = folder / entry.file
+    remedy = "load the release again with `denials rules refresh`, or delete its row of the manifest"
+    if not path.is_file():
+        raise RuleBookError(f"{path} is named by the manifest and is not there; {remedy}")
+    with path.open("rb") as content:
+        found = hashlib.file_digest(content, "sha256").hexdigest()
+    if found != entry.sha256:
+        raise RuleBookError(f"{path} is not the file that the manifest entered (its checksum differs); {remedy}")
+    return path
