@@ -13,6 +13,7 @@ import polars as pl
 
 from claims.texts import Gathered, Texts, release_arrow
 from features.catalog import CATALOG, NUMBERS
+from features.findings import finding_numbers
 from features.history import History
 from features.line import categories, claim_numbers, numbers
 from features.request import with_request
@@ -20,6 +21,8 @@ from features.sessions import session_features
 from features.table import FeatureTable
 from rules.authorization import AUTHORIZATION_STATES
 from rules.encode import Lines
+from rules.findings import Findings
+from rules.judge import judge
 
 AUTHORIZATION_NUMBERS = ("authorization_days_left", "authorization_units_left", "authorization_date_assumed")
 CATEGORIES = tuple(f.name for f in CATALOG if f.dtype == "category")
@@ -28,10 +31,11 @@ Numbers = dict[str, np.ndarray]
 Categories = dict[str, Texts]
 
 
-def build(lines: pl.DataFrame, history: History) -> FeatureTable:
+def build(lines: pl.DataFrame, history: History, found: Findings | None = None) -> FeatureTable:
     """Features of (n,) lines: columns of claims.table.Line or of a Batch, every line with a submitted_date.
 
-    A claim must come with all its lines. Raises ValueError for a line without submitted_date.
+    A claim must come with all its lines. found: what the rules say of them, where the caller has asked already.
+    Raises ValueError for a line without submitted_date.
     """
     history = with_request(history, lines)
     blocks = _blocks(Lines(lines))
@@ -41,7 +45,7 @@ def build(lines: pl.DataFrame, history: History) -> FeatureTable:
     )  # touched at once: bit by bit costs a million lines a second
     texts = {name: Gathered(lines.height) for name in CATEGORIES}
     for rows in blocks:
-        told = _fill(columns, rows, Lines(lines[rows]), history)
+        told = _fill(columns, rows, Lines(lines[rows]), history, found)
         for name in CATEGORIES:
             texts[name].put(rows, told[name])
     return FeatureTable(NUMBERS, columns.T, {name: gathered.texts() for name, gathered in texts.items()})
@@ -59,15 +63,17 @@ def _blocks(lines: Lines) -> list[slice | np.ndarray]:
     return [slice(begin, end) if together else order[begin:end] for begin, end in stretches]
 
 
-def _fill(columns: np.ndarray, rows: slice | np.ndarray, lines: Lines, history: History) -> Categories:
+def _fill(
+    columns: np.ndarray, rows: slice | np.ndarray, lines: Lines, history: History, found: Findings | None
+) -> Categories:
     """Put the numbers of some lines into their rows; returns their categories."""
-    made, told = _block(lines, history)
+    made, told = _block(lines, history, found or judge(lines, history.past, history.rules))
     for at, name in enumerate(NUMBERS):
         columns[at, rows] = made[name]
     return told
 
 
-def _block(lines: Lines, history: History) -> tuple[Numbers, Categories]:
+def _block(lines: Lines, history: History, found: Findings) -> tuple[Numbers, Categories]:
     codes = {name: history.past.vocabulary.encode(name, values) for name, values in lines.texts()}
     chain = history.past.chains.chain_of(lines.frame)
     fits = history.past.authorizations.match(lines, chain)
@@ -81,5 +87,6 @@ def _block(lines: Lines, history: History) -> tuple[Numbers, Categories]:
         **dict(zip(AUTHORIZATION_NUMBERS, fits[:, 1:].T, strict=True)),
         **session_features(history.past, codes, lines.service, lines.submitted, chain),
         **history.outcomes.features(codes, lines.submitted, chain),
+        **finding_numbers(found, lines.claim, lines.claims),
     }
     return made, {**categories(lines), "authorization_match": Texts(list(AUTHORIZATION_STATES), states)}

@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Literal
 
 from claims.label import CATEGORIES
+from features.findings import broken_name
 from rules.encode import NEVER
 
 WEIGHT = 20.0  # outcomes' worth of belief in what a rate leans on; ours, see docs/features.md
@@ -149,6 +150,10 @@ def _flag(name: str, concept: str, sentence: str, *, correctable: bool = False) 
     return Feature(name, "number", "0 or 1", concept, sentence, correctable=correctable)
 
 
+def _rules(name: str, sentence: str) -> Feature:
+    return Feature(name, "number", "rules", "payer rules", sentence, monotone=1)
+
+
 LINE = (
     _category("payer_id", "payer", "The payer is {payer}."),
     _category("claim_filing_indicator_code", "payer", "The kind of plan (filing indicator) is {value}."),
@@ -222,8 +227,28 @@ AUTHORIZATION = (
     _flag("authorization_date_assumed", "authorization",
           "When the authorization became known is not recorded; taken as known with the claim: {value}."),
 )  # fmt: skip
+RULES = {
+    "ptp": "codes that are not paid beside each other", "mue": "units of a code in a day",
+    "add_on_without_primary": "add-on codes without a primary", "bilateral_format": "how both sides are written",
+    "modifier_required": "a modifier that is missing", "modifier_conflict": "modifiers that do not belong",
+    "laterality_missing": "the side of the body", "drug_wastage": "drugs of single-dose containers",
+    "global_period": "services within another's global days", "prior_auth": "authorization beforehand",
+    "timely_filing": "days to file", "frequency": "how often a service is covered",
+    "sequence": "what must come before a service", "covered_diagnosis": "diagnoses that support a code",
+    "documentation": "what the record must hold", "unit_count": "what a unit of a code is",
+    "device_chain": "the steps of a stimulator", "deleted_code": "codes that do not exist",
+    "place_of_service": "where a service may be given", "duplicate": "the same service twice",
+    "missing_field": "fields that must be filled",
+}  # fmt: skip
+FINDINGS = (
+    *(_rules(broken_name(kind), f"Broken rules about {words}: {{value}}.") for kind, words in RULES.items()),
+    _rules("rules_broken", "The line breaks {value} of the payer's rules."),
+    _rules("rules_lapsed", "The last edits that were loaded, of an earlier quarter, would break {value} times."),
+    _number("rules_broken_on_other_lines", "rules", "payer rules",
+            "The claim's other lines break {value} of the payer's rules."),
+)  # fmt: skip
 HISTORY = (*(f for kind in KINDS for f in _history_of(kind)), *_categories())
 
-CATALOG: tuple[Feature, ...] = (*LINE, *CLAIM, *AUTHORIZATION, *PATIENT, *HISTORY)
+CATALOG: tuple[Feature, ...] = (*LINE, *CLAIM, *AUTHORIZATION, *PATIENT, *FINDINGS, *HISTORY)
 BY_NAME: dict[str, Feature] = {f.name: f for f in CATALOG}
 NUMBERS: tuple[str, ...] = tuple(f.name for f in CATALOG if f.dtype == "number")

@@ -20,6 +20,7 @@ from features.catalog import COUNTED_FAMILIES
 from features.outcomes import Outcomes
 from features.usual import Usual
 from rules.past import Past, nothing
+from rules.ruleset import RuleSet, packaged
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class History:
     charges: Usual
     units: Usual
     through: date | None
+    rules: RuleSet
 
     @property
     def snapshot(self) -> Snapshot:
@@ -38,8 +40,11 @@ class History:
         return self.past.snapshot
 
     @classmethod
-    def of(cls, snapshot: Snapshot) -> History:
-        """From a snapshot; lines without submitted_date have no place in time and stay out."""
+    def of(cls, snapshot: Snapshot, rules: RuleSet | None = None) -> History:
+        """From a snapshot and a site's rules (default: those that come with the program).
+
+        Lines without submitted_date have no place in time and stay out.
+        """
         past, encoded = Past.of(snapshot, COUNTED_FAMILIES)
         lines, codes, chain = encoded.lines, encoded.codes, encoded.chain
         codes["authorization_state"] = past.authorizations.match(lines, chain)[:, 0].astype(np.int64)
@@ -51,12 +56,13 @@ class History:
             charges=Usual.of(**first, amount=lines.cents[rows], chains=encoded.chains),
             units=Usual.of(**first, amount=np.rint(lines.units[rows] * 1000), chains=encoded.chains),
             through=_latest(snapshot.outcomes),
+            rules=packaged() if rules is None else rules,
         )
 
     @classmethod
-    def empty(cls) -> History:
-        """Of a practice that knows nothing yet."""
-        return cls.of(nothing())
+    def empty(cls, rules: RuleSet | None = None) -> History:
+        """Of a practice that knows nothing yet, by default not even rules."""
+        return cls.of(nothing(), RuleSet.empty() if rules is None else rules)
 
 
 def _latest(outcomes: pl.DataFrame) -> date | None:

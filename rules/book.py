@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, ValidationError, model_validator
 
 from claims.errors import RuleBookError
 from rules.parameters import KINDS, VALUES, Code, Modifier, Parameters, Place, State
@@ -86,7 +86,7 @@ class Rule(_Part):
     reference: tuple[Reference, ...] = ()
     checked_on: date
     standing: Standing
-    parameters: Parameters
+    parameters: SerializeAsAny[Parameters]
 
     @model_validator(mode="before")
     @classmethod

@@ -6,20 +6,19 @@ The words and names of a finding are the contract of `denials check` and of the 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from rules.parameters import KINDS
 from rules.ruleset import COVERED, NO_BOOK, NO_CONTRACTOR, NO_STATE
 from rules.verdict import BROKEN, OUTCOMES, UNKNOWN, Period, Told, Verdict
 
 Finding = dict[str, Any]
 NOT_COVERED = "no_book"  # the kind of what is said of a claim that no book covers
 _COVERAGE = {
-    NO_BOOK: ("NO-BOOK", "payer_id", "There is no rule book for this payer: only what holds for every payer was checked.",
+    NO_BOOK: ("NO-BOOK", "payer_id", "No rule book is for this payer: only what holds for every payer was checked.",
               "Name the payer's book in denials.toml (rules.payers), or write one: denials rules --help."),
     NO_STATE: ("NO-STATE", "service_state", "The claim does not say in which state the service was given: "
                "the contractor's rules were not checked.", "Give the state of the service."),
@@ -44,7 +43,8 @@ class Judged:
     @property
     def broken(self) -> np.ndarray:
         """(rows,) whether the rule is broken."""
-        return self.verdict.outcome == BROKEN
+        broken: np.ndarray = self.verdict.outcome == BROKEN
+        return broken
 
 
 @dataclass(frozen=True)
@@ -55,17 +55,27 @@ class Findings:
     judged: tuple[Judged, ...]
     coverage: np.ndarray
 
-    def broken(self, kind: str, counted: bool = False) -> np.ndarray:
-        """(lines,) int64: broken rules of a kind; counted: only those that were known when the line was submitted."""
+    def counted(self) -> dict[str, np.ndarray]:
+        """Kind -> (lines,) int64 broken rules whose value was known when the line was submitted; kinds with any."""
+        totals: dict[str, np.ndarray] = {}
+        for one in self.judged:
+            rows = one.rows[one.broken & one.counts]
+            if len(rows):
+                kind = one.period.rule.kind
+                total = np.bincount(rows, minlength=self.size)
+                totals[kind] = totals[kind] + total if kind in totals else total
+        return totals
+
+    def lapsed(self) -> np.ndarray:
+        """(lines,) int64: edits that no table speaks for on the day, and that the last one that spoke would break."""
         total = np.zeros(self.size, np.int64)
         for one in self.judged:
-            if one.period.rule.kind == kind and (counted or one.now):
-                chosen = one.broken & one.counts if counted else one.broken
-                total += np.bincount(one.rows[chosen], minlength=self.size)
+            if one.verdict.lapsed is not None:
+                total += np.bincount(one.rows[one.verdict.lapsed & one.counts], minlength=self.size)
         return total
 
     def told(self, outcomes: Collection[int] = (BROKEN,)) -> list[list[Finding]]:
-        """(lines,) lists of findings as of today, broken first, then by rule; a claim without a book is told as unknown."""
+        """(lines,) lists of findings as of today, broken first; a claim without a book is told as unknown."""
         found: list[list[tuple[int, str, Finding]]] = [[] for _ in range(self.size)]
         for one in self.judged:
             if one.now:
@@ -122,9 +132,3 @@ def _not_covered(coverage: int) -> Finding:
         "rule_id": rule_id, "kind": NOT_COVERED, "outcome": "unknown", "message": message, "remedy": remedy,
         "field": field, "suggested": None, "carc": None, "citation": None, "standing": "assumed", "checked_on": None,
     }  # fmt: skip
-
-
-def kinds_of(judged: Sequence[Judged]) -> Iterator[str]:
-    """The kinds that were asked, in the order of rules/parameters.py."""
-    asked = {one.period.rule.kind for one in judged}
-    return (kind for kind in KINDS if kind in asked)

@@ -28,9 +28,9 @@ _FIELDS = {
 }  # fmt: skip
 
 
-def judge(lines: pl.DataFrame, past: Past, rules: RuleSet) -> Findings:
+def judge(lines: pl.DataFrame | Lines, past: Past, rules: RuleSet) -> Findings:
     """What the rules say of (n,) lines, every one with a submitted_date. A claim must come with all its lines."""
-    sheet = Sheet(Lines(lines), past)
+    sheet = Sheet(lines if isinstance(lines, Lines) else Lines(lines), past)
     cells, cell = _cells(sheet, rules)
     coverage = np.array([one.coverage for one in cells], np.int8)[cell] if len(sheet) else np.zeros(0, np.int8)
     return Findings(len(sheet), tuple(_judged(sheet, rules, cells, cell)), coverage)

@@ -69,7 +69,7 @@ class RuleSet:
         told = "\n".join(
             [tables.digest, repr(sorted(payers.items())), *(book.model_dump_json() for book in books.values())]
         )
-        return cls(books, tables, payers, periods, "sha256:" + sha256(told.encode()).hexdigest())
+        return cls(books, tables, payers, periods, "sha256:" + sha256("\n".join(told).encode()).hexdigest())
 
     @classmethod
     def empty(cls) -> RuleSet:

@@ -145,7 +145,7 @@ class Sheet:
             known = np.zeros(len(vocabulary) + 1, bool)
             known[[vocabulary[code] for code in codes if code in vocabulary]] = True
             self._past_codes[codes] = known
-        return known[np.minimum(self.past.services.code[past], len(known) - 1)]
+        return placed(known, np.minimum(self.past.services.code[past], len(known) - 1))
 
     def past_modified(self, modifiers: frozenset[str], past: np.ndarray) -> np.ndarray:
         """(past,) whether one of the modifiers stood on past services."""
@@ -154,7 +154,7 @@ class Sheet:
             patterns = self.past.vocabulary.codes["modifiers"]
             held = [not modifiers.isdisjoint((pattern or "").split("-")) for pattern in patterns]
             known = self._past_modifiers[modifiers] = np.array([*held, False], bool)
-        return known[np.minimum(self.past.services.modifiers[past], len(known) - 1)]
+        return placed(known, np.minimum(self.past.services.modifiers[past], len(known) - 1))
 
     def past_days(self, past: np.ndarray) -> np.ndarray:
         """(past,) days of service."""
@@ -162,8 +162,8 @@ class Sheet:
         return days
 
     def reaches_back(self, rows: np.ndarray, days: int | np.ndarray) -> np.ndarray:
-        """(rows,) whether the practice's past goes back so many days before the line: else nothing found is no proof."""
+        """(rows,) whether the past goes back so many days before the line: else nothing found is no proof."""
         if self.past.since is None:
             return np.zeros(len(rows), bool)
-        reached: np.ndarray = self.past.since <= self.service[rows] - days
-        return reached & self.patient_known[rows]
+        reached: np.ndarray = (self.service[rows] - days >= self.past.since) & self.patient_known[rows]
+        return reached

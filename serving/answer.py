@@ -15,6 +15,7 @@ import numpy as np
 
 from claims.batch import Batch
 from claims.settings import ServingSettings
+from rules.findings import Finding
 from serving.assess import Assessed
 from serving.explain import Driver
 from serving.worth import DECISIONS, band, usd
@@ -30,10 +31,11 @@ def new_id() -> str:
 
 
 def claims_of(
-    assessed: Assessed, base: np.ndarray, drivers: Sequence[list[Driver]], serving: ServingSettings
-) -> dict[int, Json]:
-    """Scored claims by claim_index. base: (lines,) base values; drivers: one list a line."""
-    told = _lines(assessed, base, drivers)
+    assessed: Assessed, base: np.ndarray, drivers: Sequence[list[Driver]], findings: Sequence[list[Finding]],
+    serving: ServingSettings,
+) -> dict[int, Json]:  # fmt: skip
+    """Scored claims by claim_index. base: (lines,) base values; drivers, findings: one list a line."""
+    told = _lines(assessed, base, drivers, findings)
     numbers = assessed.lines.get_column("claim_index").to_list()
     ids = assessed.lines.get_column("claim_id").to_list()
     found: dict[int, Json] = {}
@@ -66,11 +68,13 @@ def _claim(claim_id: str, risk: float, serving: ServingSettings) -> Json:
     }
 
 
-def _lines(assessed: Assessed, base: np.ndarray, drivers: Sequence[list[Driver]]) -> list[Json]:
+def _lines(
+    assessed: Assessed, base: np.ndarray, drivers: Sequence[list[Driver]], findings: Sequence[list[Finding]]
+) -> list[Json]:
     lines = assessed.lines
     columns = (
         lines.get_column("claim_line_number").to_list(), lines.get_column("hcpcs_code").to_list(),
-        assessed.risk.tolist(), assessed.raw.tolist(), base.tolist(), assessed.loss.tolist(), drivers,
+        assessed.risk.tolist(), assessed.raw.tolist(), base.tolist(), assessed.loss.tolist(), drivers, findings,
     )  # fmt: skip
     return [
         {
@@ -82,9 +86,9 @@ def _lines(assessed: Assessed, base: np.ndarray, drivers: Sequence[list[Driver]]
             "expected_loss": usd(loss),
             "reasons": [],
             "drivers": moved,
-            "findings": [],
+            "findings": broken,
         }
-        for number, code, risk, raw, start, loss, moved in zip(*columns, strict=True)
+        for number, code, risk, raw, start, loss, moved, broken in zip(*columns, strict=True)
     ]
 
 

@@ -88,7 +88,7 @@ def explain_file(scorer: Scorer, path: Path, most: int, mapping: Mapping | None 
     batch = read_file(path, scorer.settings, mapping)
     assessed = scorer.assess_batch(batch)[0].dearest(most)
     base, drivers = scorer.explain(assessed, slice(0, len(assessed)))
-    told = claims_of(assessed, base, drivers, scorer.settings.serving)
+    told = claims_of(assessed, base, drivers, scorer.findings(assessed), scorer.settings.serving)
     return scorer.about() | {"claims": [told[index] for index in sorted(told)]}
 
 

@@ -22,6 +22,9 @@ from claims.settings import Settings, load_settings
 from claims.snapshot import take_snapshot
 from claims.store import Store
 from features.history import History
+from features.request import with_request
+from rules.findings import Finding
+from rules.judge import judge
 from serving.answer import Json, add_rejects, claims_of
 from serving.assess import Assessed, assess
 from serving.explain import Driver, Explain, Explainer
@@ -103,7 +106,7 @@ class Scorer:
         _check_lines(batch)
         assessed = self.assess(batch.lines)
         base, drivers = self.explain(assessed, slice(0, len(assessed)))
-        scored = claims_of(assessed, base, drivers, self.settings.serving)
+        scored = claims_of(assessed, base, drivers, self.findings(assessed), self.settings.serving)
         rejected = add_rejects(scored, batch, alone)
         return self.about() | {"claims": [scored[index] for index in sorted(scored)], "rejected": rejected}
 
@@ -119,6 +122,14 @@ class Scorer:
         table = assessed.table if whole else assessed.table.take(np.arange(rows.start, rows.stop))
         moved = self.model.contributions(self.model.matrix(table))
         return moved[:, -1], self.explainer.drivers(moved, table, assessed.lines[rows], explain)
+
+    def findings(self, assessed: Assessed) -> list[list[Finding]]:
+        """(lines,) the rules that each line breaks, as known today, gravest first."""
+        found = assessed.found
+        if found is None:
+            past = with_request(self.history, assessed.lines).past
+            found = judge(assessed.lines, past, self.history.rules)
+        return found.told()
 
     def assess_batch(self, batch: Batch) -> tuple[Assessed, pl.DataFrame]:
         """The accepted lines of what was read, with their risks, and the table of `denials score`.
@@ -146,7 +157,7 @@ class Scorer:
                 "trained_through": self.model.trained_through.isoformat(),
                 "catalog_digest": self.model.catalog_digest,
             },
-            "rules_version": None,
+            "rules_version": self.history.rules.version,
             "history_through": None if through is None else through.isoformat(),
         }
 
