@@ -53,7 +53,7 @@ def main() -> None:
     )
 
 
-def _prepare(folder: Path) -> None:
+def prepare(folder: Path) -> None:
     """A practice of a little more than LINES lines, read and labelled, as files."""
     settings = load_settings(folder)
     made = generate(load_world("base"), round(LINES / LINES_A_CLAIM) + 20_000)
@@ -104,29 +104,36 @@ def _apart(folder: Path, part: str) -> str:
 
 
 def _measure(folder: Path, part: str) -> dict[str, float]:
-    snapshot = _load(folder, part)
+    snapshot = load(folder, part)
     started = time.perf_counter()
     history = History.of(snapshot)
     found = {"history": time.perf_counter() - started}
-    found["build"] = _best(lambda: build(snapshot.lines, history), REPEATS)
+    found["build"] = best(lambda: build(snapshot.lines, history), REPEATS)
     found["peak"] = peak()
-    sizes = snapshot.lines.group_by("submission_id").agg(n=pl.len(), first=pl.col("is_original").all())
-    three = sizes.filter((pl.col("n") == 3) & pl.col("first")).sort("submission_id")["submission_id"][:ONLINE]
-    claims = [snapshot.lines.filter(submission_id=one) for one in three]
+    claims = three_line_claims(snapshot)
     build(claims[0], history)
-    times = sorted(_best(lambda claim=claim: build(claim, history), 1) for claim in claims)
+    times = sorted(best(lambda claim=claim: build(claim, history), 1) for claim in claims)
     found |= {"p50": times[len(times) // 2], "best": times[0]}
-    found["peer"] = _best(lambda: rates_by_joins(snapshot.lines, snapshot), 1)
-    found["peer_online"] = _best(lambda: rates_by_joins(claims[0], snapshot), 3)
+    found["peer"] = best(lambda: rates_by_joins(snapshot.lines, snapshot), 1)
+    found["peer_online"] = best(lambda: rates_by_joins(claims[0], snapshot), 3)
     return found
 
 
-def _load(folder: Path, part: str) -> Snapshot:
+def three_line_claims(snapshot: Snapshot) -> list[pl.DataFrame]:
+    """ONLINE original claims of three lines, alone."""
+    sizes = snapshot.lines.group_by("submission_id").agg(n=pl.len(), first=pl.col("is_original").all())
+    three = sizes.filter((pl.col("n") == 3) & pl.col("first")).sort("submission_id")["submission_id"][:ONLINE]
+    return [snapshot.lines.filter(submission_id=one) for one in three]
+
+
+def load(folder: Path, part: str) -> Snapshot:
+    """The snapshot that `prepare` left for one size: whole, patients or days."""
     parts = {name: pl.read_parquet(folder / f"{name}-{part}.parquet") for name in PARTS}
     return Snapshot(data_version="", unmatched=0, as_of=None, **parts)
 
 
-def _best(work: Callable[[], object], repeats: int) -> float:
+def best(work: Callable[[], object], repeats: int) -> float:
+    """Seconds of the quickest of some runs."""
     times = []
     for _ in range(repeats):
         started = time.perf_counter()
@@ -137,7 +144,7 @@ def _best(work: Callable[[], object], repeats: int) -> float:
 
 if __name__ == "__main__":
     if sys.argv[2:] == ["prepare"]:
-        _prepare(Path(sys.argv[1]))
+        prepare(Path(sys.argv[1]))
     elif sys.argv[2:]:
         print(json.dumps(_measure(Path(sys.argv[1]), sys.argv[2])))
     else:

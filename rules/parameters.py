@@ -5,6 +5,7 @@ A value holds for services from its date on; null repeals it. PLACEHOLDERS are w
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, TypeAdapter
@@ -41,6 +42,7 @@ Code = Annotated[str, _read_with(codes.procedure)]
 Modifier = Annotated[str, _read_with(codes.modifier)]
 Place = Annotated[str, _read_with(codes.place)]
 State = Annotated[str, _read_with(codes.tight_code)]
+Indicator = Annotated[Literal["0", "1", "2", "3", "9"], BeforeValidator(str)]
 Element = Annotated[str, AfterValidator(_element)]
 
 
@@ -81,7 +83,7 @@ class BilateralFormat(Parameters):
     [] = the code is never billed as bilateral.
     """
 
-    indicators: tuple[Literal["0", "1", "2", "3", "9"], ...] = ()
+    indicators: tuple[Indicator, ...] = ()
 
 
 class ModifierRequired(Parameters):
@@ -254,7 +256,7 @@ _VALUES: dict[str, Any] = {
     "place_of_service": Annotated[tuple[Place, ...], Field(min_length=1)], "duplicate": _On,
     "missing_field": Annotated[_Texts, Field(min_length=1)],
 }  # fmt: skip
-VALUES: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(form) for kind, form in _VALUES.items()}
+VALUES: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(dict[date, form | None]) for kind, form in _VALUES.items()}
 PLACEHOLDERS: dict[str, frozenset[str]] = {
     kind: frozenset({"code", *names.split()})
     for kind, names in {

@@ -122,14 +122,14 @@ class RuleSet:
 
 
 def _fit(book: Book, payer: Payer) -> int:
-    """How surely a book is the payer's: 3 by its id, 2 by its name, 1 by the kind of plan, 0 not at all."""
+    """How surely a book is the payer's: 4 by its id, 3 by name and kind of plan, 2 by name, 1 by kind, 0 not at all."""
     told = book.applies_to
     if told.payer_id and payer.payer_id in told.payer_id:
-        return 3
+        return 4
     filing_fits = not told.claim_filing_indicator_code or payer.filing in told.claim_filing_indicator_code
     name = f" {(payer.payer_name or '').casefold()} "
     if told.payer_name and filing_fits and any(word.casefold() in name for word in told.payer_name):
-        return 2
+        return 3 if told.claim_filing_indicator_code else 2
     named = bool(told.payer_id or told.payer_name)
     return int(bool(told.claim_filing_indicator_code) and filing_fits and not named)
 

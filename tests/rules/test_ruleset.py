@@ -1,0 +1,141 @@
+"""Which book a claim has, which value of a rule holds on a day, and what was known of it when."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from rule_lines import findings, judged, lines, rule
+
+from claims.errors import RuleBookError
+from rules.book import Book
+from rules.bulk import BulkTables
+from rules.ruleset import COVERED, NO_BOOK, NO_CONTRACTOR, NO_STATE, Payer, RuleSet, packaged, periods_of
+
+FREQUENCY = rule("frequency", 1, "64483", window_days=365)
+
+
+def book(name: str, within: str | None = None, **applies: Any) -> Book:
+    named = FREQUENCY | {"id": name.upper().replace("_", "-")}
+    return Book(**{"id": name, "payer": name, "within": within, "applies_to": applies, "rules": [named]})
+
+
+def ruleset(*books: Book, payers: dict[str, str] | None = None) -> RuleSet:
+    return RuleSet.of({one.id: one for one in books}, BulkTables.load(), payers)
+
+
+BOOKS = ruleset(
+    book("common"),
+    book("medicare", claim_filing_indicator_code=["MB"]),
+    book("cgs", "medicare", claim_filing_indicator_code=["MB"], service_state=["OH", "KY"]),
+    book("jf", "medicare", claim_filing_indicator_code=["MB"], service_state=["AZ"]),
+    book("united", payer_name=["UnitedHealthcare", "UHC"]),
+    book("united_ma", payer_name=["UnitedHealthcare"], claim_filing_indicator_code=["16"]),
+    book("small_1", payer_name=["Small"]),
+    book("small_2", payer_name=["Plan"]),
+    book("nine", payer_id=["99999"]),
+    payers={"LOCAL": "united", "LOCAL2": "cgs"},
+)
+
+
+@pytest.mark.parametrize(
+    ("payer", "wanted", "coverage"),
+    [
+        (("1", "Medicare", "MB", "OH"), "CGS COMMON MEDICARE", COVERED),
+        (("1", "Medicare", "MB", "AZ"), "COMMON JF MEDICARE", COVERED),
+        (("1", "Medicare", "MB", None), "COMMON MEDICARE", NO_STATE),
+        (("1", "Medicare", "MB", ""), "COMMON MEDICARE", NO_STATE),
+        (("1", "Medicare", "MB", "FL"), "COMMON MEDICARE", NO_CONTRACTOR),
+        (("1", "Another", "CI", "OH"), "COMMON", NO_BOOK),
+        (("1", "A Small Plan", "CI", "OH"), "COMMON", NO_BOOK),  # two fit equally: neither is guessed
+        (("1", None, None, None), "COMMON", NO_BOOK),
+        (("1", "unitedhealthcare of Ohio", "CI", "OH"), "COMMON UNITED", COVERED),
+        (("99999", "UHC", "MB", "OH"), "COMMON NINE", COVERED),  # an id beats a name, a name the kind of plan
+        (("1", "UHC", "MB", "OH"), "COMMON UNITED", COVERED),
+        (("1", "UnitedHealthcare", "16", "OH"), "COMMON UNITED-MA", COVERED),  # name and kind beat the name
+        (("LOCAL", "Anything", "MB", "OH"), "COMMON UNITED", COVERED),  # the site's word beats all
+        (("LOCAL2", "Anything", "CI", "OH"), "CGS COMMON MEDICARE", COVERED),  # a contractor's: with what it is within
+    ],
+)  # fmt: skip
+def test_the_books_of_a_payer(payer: tuple[str | None, ...], wanted: str, coverage: int) -> None:
+    chosen = BOOKS.chosen(Payer(*payer), "64483")
+    assert sorted(BOOKS.periods[place].rule.id for place in chosen.periods) == wanted.split()
+    assert chosen.coverage == coverage
+
+
+def test_a_site_that_names_a_book_that_is_not_there_is_told() -> None:
+    with pytest.raises(RuleBookError, match="nowhere"):
+        ruleset(payers={"1": "nowhere"})
+
+
+def test_a_claim_without_a_book_or_a_state_says_so_on_every_line() -> None:
+    frame = lines("claim | payer | filing | state | code\nA | 1 | MB | | 99213\nB | 2 | CI | OH | 99213")
+    told = findings(frame, BOOKS)
+    assert [(one["rule_id"], one["outcome"], one["field"]) for one in told] == [
+        ("NO-STATE", "unknown", "service_state"), ("NO-BOOK", "unknown", "payer_id"),
+    ]  # fmt: skip
+    assert judged(frame, BOOKS).uncovered() == {"NO-STATE": 1, "NO-BOOK": 1}
+
+
+def dated(values: dict[date, Any], published: dict[date, Any]) -> list[tuple[Any, ...]]:
+    made = book("dated").rules[0].model_copy(update={"values": values, "published": published})
+    epoch = date(1970, 1, 1).toordinal()
+
+    def day(number: int) -> str:
+        return date.fromordinal(number + epoch).isoformat() if number < 100_000 else "-"
+
+    return [
+        (p.value, *(day(n) for n in (p.begin, p.end, p.known_from, p.known_to)))
+        for p in periods_of(made, BOOKS.books["cgs"])
+    ]
+
+
+D1, D2, D3 = date(2024, 1, 1), date(2025, 1, 1), date(2026, 1, 1)
+
+
+def test_a_value_holds_until_the_next_and_null_repeals_it() -> None:
+    assert dated({D1: 4, D2: 3, D3: None}, {}) == [
+        (4, "2024-01-01", "2025-01-01", "2024-01-01", "-"), (3, "2025-01-01", "2026-01-01", "2025-01-01", "-"),
+    ]  # fmt: skip
+
+
+def test_a_value_published_early_is_known_early() -> None:
+    assert dated({D2: 3}, {D2: D1}) == [(3, "2025-01-01", "-", "2024-01-01", "-")]
+
+
+def test_until_a_value_is_published_the_one_before_is_all_that_is_known() -> None:
+    assert dated({D1: 4, D2: 3}, {D2: D3}) == [
+        (4, "2024-01-01", "2025-01-01", "2024-01-01", "-"),
+        (4, "2025-01-01", "-", "2024-01-01", "2026-01-01"),
+        (3, "2025-01-01", "-", "2026-01-01", "-"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sent", "counted"),
+    [("2025-05-30", 0), ("2025-06-01", 1)],  # the value for services since March was published on 1 June
+)
+def test_a_finding_counts_as_a_feature_only_once_its_value_was_published(sent: str, counted: int) -> None:
+    ruled = rule("missing_field", {"2025-03-01": ["rendering_npi"]}, published={"2025-03-01": "2025-06-01"})
+    frame = lines([{"day": "2025-05-01", "sent": sent, "rendering_npi": ""}])
+    found = judged(frame, ruled)
+    assert [one["outcome"] for one in found.told()[0]] == ["broken"]  # check may use all that is known today
+    assert found.counted().get("missing_field", [0])[0] == counted
+
+
+def test_the_version_follows_every_word_of_a_rule() -> None:
+    one, other = (ruleset(book("a").model_copy(update={"rules": (made,)})) for made in _two_rules())
+    assert one.version != other.version
+
+
+def _two_rules() -> tuple[Any, Any]:
+    return tuple(
+        Book(**{"id": "a", "payer": "a", "rules": [FREQUENCY | {"window_days": days}]}).rules[0] for days in (30, 31)
+    )
+
+
+def test_the_packaged_rules_hold_together() -> None:
+    rules = packaged()
+    assert {"common", "medicare", "medicare_cgs"} <= set(rules.books)
+    assert len(rules.periods) > 100
