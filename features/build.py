@@ -6,8 +6,6 @@ see each other, except that a claim of the same call that was submitted earlier 
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import polars as pl
 
@@ -20,13 +18,13 @@ from features.request import with_request
 from features.sessions import session_features
 from features.table import FeatureTable
 from rules.authorization import AUTHORIZATION_STATES
+from rules.blocks import blocks
 from rules.encode import Lines
 from rules.findings import Findings
 from rules.judge import judge
 
 AUTHORIZATION_NUMBERS = ("authorization_days_left", "authorization_units_left", "authorization_date_assumed")
 CATEGORIES = tuple(f.name for f in CATALOG if f.dtype == "category")
-BLOCK = 24_576  # lines made at a time, whole claims: bounds the memory of a million
 Numbers = dict[str, np.ndarray]
 Categories = dict[str, Texts]
 
@@ -38,29 +36,16 @@ def build(lines: pl.DataFrame, history: History, found: Findings | None = None) 
     Raises ValueError for a line without submitted_date.
     """
     history = with_request(history, lines)
-    blocks = _blocks(Lines(lines))
+    parts = blocks(Lines(lines))
     release_arrow()
-    columns = np.full(
-        (len(NUMBERS), lines.height), np.nan
-    )  # touched at once: bit by bit costs a million lines a second
+    # Touched at once: bit by bit costs a million lines a second.
+    columns = np.full((len(NUMBERS), lines.height), np.nan, np.float32)
     texts = {name: Gathered(lines.height) for name in CATEGORIES}
-    for rows in blocks:
+    for rows in parts:
         told = _fill(columns, rows, Lines(lines[rows]), history, found)
         for name in CATEGORIES:
             texts[name].put(rows, told[name])
     return FeatureTable(NUMBERS, columns.T, {name: gathered.texts() for name, gathered in texts.items()})
-
-
-def _blocks(lines: Lines) -> list[slice | np.ndarray]:
-    """The rows of whole claims, about BLOCK lines at a time."""
-    if len(lines) <= BLOCK:
-        return [slice(None)]
-    order = np.argsort(lines.claim, kind="stable")
-    together = bool((np.diff(order) == 1).all())  # the usual case: each claim's lines stand in one stretch
-    first = np.searchsorted(lines.claim[order], np.arange(lines.claims))
-    cuts = first[np.searchsorted(first, np.arange(0, len(lines), BLOCK))[1:].clip(max=lines.claims - 1)]
-    stretches = pairwise([0, *np.unique(cuts).tolist(), len(lines)])
-    return [slice(begin, end) if together else order[begin:end] for begin, end in stretches]
 
 
 def _fill(

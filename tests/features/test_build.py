@@ -25,7 +25,7 @@ def test_the_size_of_a_block_changes_nothing(size: int, monkeypatch: pytest.Monk
         hcpcs_code=pl.Series(rng.choice(["64483", "62323", "99213", "77003"], MANY)),
     )
     whole = build(lines, History.empty())
-    monkeypatch.setattr(sys.modules["features.build"], "BLOCK", size)
+    monkeypatch.setattr(sys.modules["rules.blocks"], "BLOCK", size)
     parts = build(lines, History.empty())
     assert np.array_equal(whole.numbers, parts.numbers, equal_nan=True)
     assert whole.categories == parts.categories

@@ -14,11 +14,11 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from claims.dated import dated
 from claims.errors import ModelMismatchError, NoModelError, UnreadableFileError, UsageError
 from claims.read import read_claims
 from claims.settings import Settings
 from claims.store import Store
-from serving.assess import dated
 from serving.score import Scorer
 from serving.sheet import COLUMNS
 
