@@ -80,6 +80,18 @@ class ServingSettings(Section):
         return self
 
 
+class RulesSettings(Section):
+    """The site's own rules: books is a folder with payers/*.yaml and tables/*.csv; payers: payer id -> id of a book."""
+
+    books: Path = Path("books")
+    payers: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("payers")
+    @classmethod
+    def _as_claims_hold_them(cls, payers: dict[str, str]) -> dict[str, str]:
+        return {payer.strip().upper(): book for payer, book in payers.items()}
+
+
 class ScheduleSettings(Section):
     """When the scheduled flows run (cron expressions, the site's time zone)."""
 
@@ -101,6 +113,7 @@ class Settings(BaseSettings):
     money: MoneySettings = MoneySettings()
     serving: ServingSettings = ServingSettings()
     schedule: ScheduleSettings = ScheduleSettings()
+    rules: RulesSettings = RulesSettings()
     map: dict[str, Any] = Field(default_factory=dict)
 
     @classmethod
@@ -125,6 +138,11 @@ class Settings(BaseSettings):
     def models(self) -> Path:
         """Folder of exported models; `champion` in it is what the service loads."""
         return self.home / "models"
+
+    @property
+    def books(self) -> Path:
+        """Folder of the site's own rule books and tables; it need not exist."""
+        return self.home / self.rules.books
 
     @property
     def mlruns(self) -> Path:
