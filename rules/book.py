@@ -1,19 +1,24 @@
-"""A rule book: one YAML file of a payer or a Medicare contractor, read strictly, with the line of every fault.
+"""What a rule book may say: the rules of a payer or a Medicare contractor, dated and cited.
 
 See rules/parameters.py for what each kind of rule may say, and docs/rules.md for a book explained.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from claims.errors import RuleBookError
 from rules.parameters import KINDS, VALUES, Code, Modifier, Parameters, Place, State
 
 Standing = Literal["stated", "observed", "assumed"]
@@ -90,20 +95,32 @@ class Rule(_Part):
 
     @model_validator(mode="before")
     @classmethod
-    def _parameters_of_the_kind(cls, raw: Any) -> Any:
-        """Sort a rule's keys into the common ones and those of its kind, and read its values as the kind means them."""
+    def _own_keys_apart(cls, raw: Any) -> Any:
+        """Sort a rule's keys into the common ones and those of its kind."""
         if not isinstance(raw, dict):
             raise ValueError("expected a rule: a mapping with id, kind, ...")
-        kind = raw.get("kind")
+        common = {key: value for key, value in raw.items() if key in cls.model_fields and key != "parameters"}
+        return common | {"parameters": {key: value for key, value in raw.items() if key not in common}}
+
+    @field_validator("kind")
+    @classmethod
+    def _known(cls, kind: str) -> str:
         if kind not in KINDS:
             raise ValueError(f"there is no kind {kind!r}; one of {', '.join(KINDS)}")
-        own = {key: value for key, value in raw.items() if key not in cls.model_fields}
-        values = raw.get("values")
-        if isinstance(values, dict):
-            read = VALUES[kind].validate_python
-            values = {key: None if value is None else read(_lists(value)) for key, value in values.items()}
-        common = {key: value for key, value in raw.items() if key in cls.model_fields}
-        return common | {"values": values, "parameters": KINDS[kind](**own)}
+        return kind
+
+    @field_validator("values", mode="before")
+    @classmethod
+    def _dated(cls, raw: Any, info: ValidationInfo) -> Any:
+        """The values as the kind means them."""
+        if not isinstance(raw, dict) or not raw:
+            raise ValueError("a value without a date: expected {YYYY-MM-DD: value}")
+        return VALUES[info.data["kind"]].validate_python(raw) if "kind" in info.data else raw
+
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _of_the_kind(cls, own: Any, info: ValidationInfo) -> Any:
+        return KINDS[info.data["kind"]].model_validate(own) if "kind" in info.data else Parameters()
 
     @property
     def citation(self) -> str | None:
@@ -115,10 +132,6 @@ class Rule(_Part):
         return self.published.get(effective) or effective
 
 
-def _lists(value: Any) -> Any:
-    return tuple(_lists(one) for one in value) if isinstance(value, list) else value
-
-
 class Book(_Part):
     """All rules of one payer. id: the file's stem; within: the id of a book whose rules hold as well."""
 
@@ -128,74 +141,3 @@ class Book(_Part):
     applies_to: AppliesTo = AppliesTo()
     covers: Covers = Covers()
     rules: tuple[Rule, ...]
-
-
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that stands twice: of two values for one date, YAML would silently keep the last."""
-
-
-def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen: dict[Any, int] = {}
-    for key, _ in node.value:
-        name = loader.construct_object(key, deep=True)
-        if name in seen:
-            raise yaml.MarkedYAMLError(
-                problem=f"{name} stands twice (first in line {seen[name]}); keep one", problem_mark=key.start_mark
-            )
-        seen[name] = key.start_mark.line + 1
-    return loader.construct_mapping(node, deep=True)
-
-
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-
-
-def load_book(path: Path) -> Book:
-    """The book in a file. Raises RuleBookError with file, line and what was expected."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        raw = yaml.load(text, _Loader)
-        node = yaml.compose(text, yaml.SafeLoader)
-    except UnicodeDecodeError as error:
-        raise RuleBookError(f"{path.name} is not written in UTF-8") from error
-    except yaml.MarkedYAMLError as error:
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise RuleBookError(f"{path.name}{line}: {error.problem or error.context}") from error
-    if not isinstance(raw, dict):
-        raise RuleBookError(f"{path.name}, line 1: expected a book: payer, applies_to, rules")
-    try:
-        return Book(**({"id": path.stem} | {str(key): value for key, value in raw.items()}))
-    except ValidationError as error:
-        raise RuleBookError("; ".join(_faults(path, node, error))) from error
-
-
-def _faults(path: Path, node: yaml.Node | None, error: ValidationError) -> Iterator[str]:
-    for fault in error.errors():
-        place = [part for part in fault["loc"] if part != "parameters"]
-        words = fault["msg"].removeprefix("Value error, ")
-        named = ".".join(str(part) for part in place if not isinstance(part, int))
-        yield f"{path.name}, line {_line(node, place)}: {named}: {words}" if named else f"{path.name}: {words}"
-
-
-def _line(node: yaml.Node | None, place: Sequence[int | str]) -> int:
-    """The line of the deepest part of the place that the file has."""
-    line = 1
-    for part in place:
-        if node is None:
-            break
-        line = node.start_mark.line + 1
-        node = _inner(node, part)
-    return node.start_mark.line + 1 if node is not None else line
-
-
-def _inner(node: yaml.Node, part: int | str) -> yaml.Node | None:
-    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-        inner: yaml.Node = node.value[part]
-        return inner
-    if isinstance(node, yaml.MappingNode):
-        return next((value for key, value in node.value if key.value == str(part)), None)
-    return None
-
-
-def load_books(folder: Path) -> Mapping[str, Book]:
-    """id -> book, of all *.yaml in a folder, in order of their names."""
-    return {path.stem: load_book(path) for path in sorted(folder.glob("*.yaml"))}

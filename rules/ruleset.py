@@ -19,7 +19,8 @@ import numpy as np
 
 from claims.errors import RuleBookError
 from claims.texts import Level
-from rules.book import Book, Rule, load_books
+from rules.book import Book, Rule
+from rules.book_file import load_books
 from rules.bulk import BulkTables
 from rules.verdict import Period
 
