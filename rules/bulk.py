@@ -8,19 +8,18 @@ days since 1970-01-01.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
 from functools import cached_property, lru_cache
-from importlib.resources import as_file, files
 from pathlib import Path
 
 import numpy as np
 
 from claims.texts import Texts
 from rules.edits import NONE, NOT_LISTED, NOT_LOADED, SHIFT, code_number, code_of
-from rules.manifest import NAME, Entry, over, read_manifest
+from rules.manifest import Entry, changed, layered
 from rules.release import Release
+from rules.timeline import Timeline
 
 __all__ = ["NONE", "NOT_LISTED", "NOT_LOADED", "BulkTables", "PairAnswer", "UnitAnswer"]
 
@@ -29,7 +28,7 @@ TITLES = {
     "medicaid_mue": "Medicaid NCCI unit limits", "mpfs": "Medicare physician fee schedule",
     "add_on": "NCCI add-on codes",
 }  # fmt: skip
-_EPOCH = date(1970, 1, 1)
+PACKAGED = Path(__file__).with_name("tables")
 Judge = Callable[[Release, np.ndarray | slice], np.ndarray]
 
 
@@ -58,57 +57,17 @@ class UnitAnswer:
 
 
 @dataclass(frozen=True)
-class _Timeline:
-    """The releases of one table. starts: first days of stretches; speaks: (stretches + 1,) release or -1."""
-
-    starts: np.ndarray
-    speaks: np.ndarray
-    latest: int
-    names: tuple[str, ...]
-    assumed: np.ndarray  # (stretches + 1,) bool: standing of what speaks
-
-    @classmethod
-    def of(cls, entries: Sequence[Entry]) -> _Timeline:
-        """Of entries that hold on a day the one with the latest first day speaks; the earlier listed, of two."""
-        names = tuple(dict.fromkeys(entry.release for entry in entries))
-        ends = {_day(entry.effective_from) for entry in entries} | {_day(entry.effective_to) + 1 for entry in entries}
-        starts = sorted(ends)
-        held = [_speaker(entries, day) for day in starts]
-        speaks = [names.index(entry.release) if entry else -1 for entry in held]
-        newest = max(entries, key=lambda entry: entry.effective_from, default=None)
-        return cls(
-            np.array(starts, np.int64), np.array([-1, *speaks], np.int64),
-            names.index(newest.release) if newest else -1, names,
-            np.array([False, *(entry is not None and entry.standing == "assumed" for entry in held)], bool),
-        )  # fmt: skip
-
-    def stretch(self, day: np.ndarray) -> np.ndarray:
-        """(n,) int64 place in `speaks` of each day."""
-        return self.starts.searchsorted(day, side="right")
-
-
-def _day(when: date) -> int:
-    return (when - _EPOCH).days
-
-
-def _speaker(entries: Sequence[Entry], day: int) -> Entry | None:
-    held = [entry for entry in entries if _day(entry.effective_from) <= day <= _day(entry.effective_to)]
-    return max(held, key=lambda entry: entry.effective_from, default=None)
-
-
-@dataclass(frozen=True)
 class BulkTables:
     """All tables of the packaged folder and a site's; files are read, and checked, when they are first asked."""
 
     entries: tuple[tuple[Path, Entry], ...]
     _releases: dict[tuple[str, int], Release] = field(default_factory=dict, compare=False)
-    _timelines: dict[str, _Timeline] = field(default_factory=dict, compare=False)
+    _timelines: dict[str, Timeline] = field(default_factory=dict, compare=False)
 
     @classmethod
     def load(cls, site: Path | None = None) -> BulkTables:
         """The packaged tables with a site's folder (which may be absent) over them. Raises RuleBookError."""
-        with as_file(files("rules") / "tables") as packaged:
-            return _loaded(*((folder, _changed(folder)) for folder in (packaged, site) if folder is not None))
+        return _loaded(*((folder, changed(folder)) for folder in (PACKAGED, site) if folder is not None))
 
     @cached_property
     def digest(self) -> str:
@@ -147,16 +106,25 @@ class BulkTables:
 
         "" where the release does not list the code.
         """
+        return self._words(name, code, day)[0]
+
+    def last_indicator(self, name: str, code: Texts, day: np.ndarray) -> Texts:
+        """As `indicator`, but for a day that no release speaks for what the latest one says."""
+        return self._words(name, code, day)[1]
+
+    def _words(self, name: str, code: Texts, day: np.ndarray) -> tuple[Texts, Texts]:
         places: dict[str | None, int] = {None: 0, "": 1}
 
         def judge(release: Release, rows: np.ndarray | slice) -> np.ndarray:
             held = release.code_rows(_take(code, rows), day[rows])
             words = (release.words or {})[name]
             place = np.array([places.setdefault(word, len(places)) for word in words], np.int64)
-            return np.where(held < 0, 1, place[release.codes.values[name][held]])[None]
+            found: np.ndarray = np.where(held < 0, 1, place[release.codes.values[name].take(held, mode="clip")])
+            return found[None]
 
-        said, _ = self._ask("mpfs", day, judge, 1)
-        return Texts(list(places), np.maximum(said[0], 0))
+        said, lapsed = self._ask("mpfs", day, judge, 1)
+        levels = list(places)
+        return Texts(levels, np.maximum(said[0], 0)), Texts(levels, np.maximum(lapsed[0], 0))
 
     def add_ons(self, code: Texts, day: np.ndarray) -> PairAnswer:
         """Whether each code is an add-on: 1 with a list of primaries, 2 whose contractor may name others; else NONE."""
@@ -170,7 +138,8 @@ class BulkTables:
 
     def is_add_on(self, code: Texts, day: np.ndarray) -> np.ndarray:
         """(rows,) bool: whether a code is an add-on with a whole list of primaries, by the day's or latest release."""
-        return self.add_ons(code, day).lapsed == 1
+        whole: np.ndarray = self.add_ons(code, day).lapsed == 1
+        return whole
 
     def parents(self, add_on: Texts, other: Texts, day: np.ndarray) -> PairAnswer:
         """Row i: 1 = other[i] is a primary of add_on[i] on day[i], NONE = it is not.
@@ -181,7 +150,7 @@ class BulkTables:
         def judge(release: Release, rows: np.ndarray | slice) -> np.ndarray:
             held = release.pair_rows(_take(add_on, rows), _take(other, rows), day[rows])
             code = release.code_rows(_take(add_on, rows), day[rows])
-            open_ended = (held == NONE) & (code >= 0) & release.codes.values["open"][code]
+            open_ended = (held == NONE) & (code >= 0) & release.codes.values["open"].take(code, mode="clip")
             return np.where(held >= 0, 1, np.where(open_ended, NOT_LISTED, held))[None]
 
         said, lapsed = self._ask("add_on", day, judge, 1)
@@ -189,8 +158,7 @@ class BulkTables:
 
     def primaries(self, add_on: str, day: int) -> tuple[str, ...]:
         """The primaries of an add-on code by the day's release, else the latest; none for a code that is no add-on."""
-        timeline = self._timeline("add_on")
-        release = self._release("add_on", self._spoken(timeline, day))
+        release = self._release("add_on", self._timeline("add_on").release_of(day))
         number = code_number(add_on)
         begin, end = release.pairs.key.searchsorted([number << SHIFT, (number + 1) << SHIFT])
         held = slice(begin, end)
@@ -204,7 +172,8 @@ class BulkTables:
             if table == "ncci_ptp":
                 return np.zeros((1, len(day[rows])), np.int64)
             held = release.code_rows(_take(code, rows), day[rows])
-            return ((held >= 0) & release.codes.values["assumed"][held])[None]
+            found: np.ndarray = (held >= 0) & release.codes.values["assumed"].take(held, mode="clip")
+            return found[None]
 
         said, _ = self._ask(table, day, judge, 1)
         timeline = self._timeline(table)
@@ -214,12 +183,8 @@ class BulkTables:
     def citation(self, table: str, day: int) -> str:
         """The table and the release that speaks for a day, else the latest: "NCCI practitioner pairs 2024Q3"."""
         timeline = self._timeline(table)
-        release = self._spoken(timeline, day)
+        release = timeline.release_of(day)
         return f"{TITLES[table]} {timeline.names[release]}" if release >= 0 else TITLES[table]
-
-    def _spoken(self, timeline: _Timeline, day: int) -> int:
-        said = int(timeline.speaks[timeline.stretch(np.array([day]))[0]])
-        return timeline.latest if said < 0 else said
 
     def _ask(self, table: str, day: np.ndarray, judge: Judge, width: int) -> tuple[np.ndarray, np.ndarray]:
         """(width, rows) int64 what the day's release says, and the same with the latest where none speaks."""
@@ -236,9 +201,9 @@ class BulkTables:
             lapsed[:, rows] = judge(self._release(table, one), rows)
         return np.where(silent, NOT_LOADED, lapsed), lapsed
 
-    def _timeline(self, table: str) -> _Timeline:
+    def _timeline(self, table: str) -> Timeline:
         if table not in self._timelines:
-            self._timelines[table] = _Timeline.of([entry for _, entry in self.entries if entry.table == table])
+            self._timelines[table] = Timeline.of([entry for _, entry in self.entries if entry.table == table])
         return self._timelines[table]
 
     def _release(self, table: str, release: int) -> Release:
@@ -257,22 +222,10 @@ def _take(texts: Texts, rows: np.ndarray | slice) -> Texts:
 
 def _told(held: np.ndarray, values: np.ndarray) -> np.ndarray:
     """(n,) int64: the value of each row, and what stands in place of a row."""
-    return np.where(held < 0, held, values[held])
+    return np.where(held < 0, held, values.take(held, mode="clip"))
 
 
-def _changed(folder: Path) -> int:
-    """When a folder's manifest was last changed; 0 where it has none."""
-    path = folder / NAME
-    return path.stat().st_mtime_ns if path.is_file() else 0
-
-
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)
 def _loaded(*folders: tuple[Path, int]) -> BulkTables:
-    """The tables of the packaged folder and the site's, each with when it was changed."""
-    (packaged, _), *sites = folders
-    entries = read_manifest(packaged)
-    if not sites:
-        return BulkTables(tuple((packaged, entry) for entry in entries))
-    site = sites[0][0]
-    own = read_manifest(site)
-    return BulkTables(tuple((site if entry in own else packaged, entry) for entry in over(entries, own)))
+    """The tables of the folders, later ones laid over earlier ones; each folder comes with when it was changed."""
+    return BulkTables(layered([folder for folder, _ in folders]))

@@ -48,16 +48,18 @@ class Scope:
     def knows(self, number: np.ndarray) -> np.ndarray:
         """(n,) bool, of numbers of codes, in the first place of a pair or alone."""
         if self.listed is not None:
-            return self._lists(number)
-        return np.any([(number >= low) & (number <= high) for low, high in self.ranges], axis=0)
+            return _among(self.listed, number)
+        within: np.ndarray = np.any([(number >= low) & (number <= high) for low, high in self.ranges], axis=0)
+        return within
 
     def knows_second(self, number: np.ndarray) -> np.ndarray:
         """(n,) bool, of numbers of codes in the second place of a pair."""
-        return self._lists(number) if self.listed is not None and self.second_listed else number >= 0
+        return _among(self.listed, number) if self.listed is not None and self.second_listed else number >= 0
 
-    def _lists(self, number: np.ndarray) -> np.ndarray:
-        found: np.ndarray = self.listed.take(self.listed.searchsorted(number), mode="clip") == number
-        return found
+
+def _among(known: np.ndarray, number: np.ndarray) -> np.ndarray:
+    found: np.ndarray = known.take(known.searchsorted(number), mode="clip") == number
+    return found
 
 
 @dataclass(frozen=True)

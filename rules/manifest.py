@@ -11,7 +11,7 @@ import csv
 import hashlib
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -83,10 +83,21 @@ def write_manifest(folder: Path, entries: Iterable[Entry]) -> None:
     draft.replace(folder / NAME)
 
 
-def over(packaged: Sequence[Entry], site: Sequence[Entry]) -> tuple[Entry, ...]:
-    """The site's rows, and those packaged ones of whose table and release the site has none."""
-    own = {(entry.table, entry.release) for entry in site}
-    return (*site, *(entry for entry in packaged if (entry.table, entry.release) not in own))
+def changed(folder: Path) -> int:
+    """When a folder's manifest was last changed; 0 where it has none."""
+    path = folder / NAME
+    return path.stat().st_mtime_ns if path.is_file() else 0
+
+
+def layered(folders: Iterable[Path]) -> tuple[tuple[Path, Entry], ...]:
+    """The rows of several folders with their folders; of one table and release only those of the last folder count."""
+    rows: list[tuple[Path, Entry]] = []
+    for folder in folders:
+        own = read_manifest(folder)
+        theirs = {(entry.table, entry.release) for entry in own}
+        kept = [(other, entry) for other, entry in rows if (entry.table, entry.release) not in theirs]
+        rows = [*((folder, entry) for entry in own), *kept]
+    return tuple(rows)
 
 
 def checked(folder: Path, entry: Entry) -> Path:

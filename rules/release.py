@@ -146,7 +146,7 @@ def _scope(entries: Sequence[Entry], listed: np.ndarray, second_listed: bool = T
         return Scope()
     if "listed" in scopes:
         return Scope(listed=listed, second_listed=second_listed)
-    parts = {int(entry.part): tuple(code_number(end) for end in entry.scope.split("-")) for entry in entries}
+    parts = {int(entry.part or 0): tuple(code_number(end) for end in entry.scope.split("-")) for entry in entries}
     return Scope(ranges=tuple((0 if part == 1 else _after(parts, part), parts[part][1]) for part in parts))
 
 
