@@ -126,7 +126,7 @@ def read_book(path: Path) -> BookFile:
     return _checked(path, {str(key): value for key, value in raw.items()}, node, loader.repeated)
 
 
-def _checked(path: Path, raw: dict[str, Any], node: yaml.Node, repeated: list[tuple[int, str]]) -> BookFile:
+def _checked(path: Path, raw: dict[str, Any], node: yaml.Node | None, repeated: list[tuple[int, str]]) -> BookFile:
     file = BookFile(path, raw, node, None, tuple(Fault(path.name, line, None, words) for line, words in repeated))
     try:
         book = Book(**({"id": path.stem} | raw))
