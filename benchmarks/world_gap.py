@@ -14,10 +14,10 @@ from sklearn.metrics import roc_auc_score
 from benchmarks.plain import KEY, Task, plain, table
 from benchmarks.results import record
 from claims.read import read_frame
-from claims.settings import load_settings
+from claims.settings import Settings, load_settings
 from claims.snapshot import Snapshot, snapshot_of
 from data.synthetic import Generated, generate, load_world
-from training.evaluate import Replay, gather, replay
+from training.evaluate import Cut, Replay, gather, replay
 from training.fit import Recipe
 
 CLAIMS = 60_000
@@ -41,7 +41,8 @@ def main() -> None:
     record("world_gap", measures | {"lines": (len(y), ""), "gap from plain to reachable that is closed": (closed, "")})
 
 
-def _replayed(made: Generated, start: date) -> Replay:
+def stored(made: Generated) -> tuple[Cut, date, Settings]:
+    """What a store of the files would say on any day, the last day on which anything became known, and settings."""
     with tempfile.TemporaryDirectory() as home:
         settings = load_settings(home)
         lines, outcomes, grants = (read_frame(f, settings) for f in (made.lines, made.outcomes, made.authorizations))
@@ -52,6 +53,11 @@ def _replayed(made: Generated, start: date) -> Replay:
 
     last = made.outcomes["known_date"].max()
     assert isinstance(last, date)
+    return cut, last, settings
+
+
+def _replayed(made: Generated, start: date) -> Replay:
+    cut, last, settings = stored(made)
     today = gather(cut, last + timedelta(days=1), settings)
     return replay(cut, today, start, settings, Recipe(seed=settings.training.seed))
 

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from claims.errors import RuleBookError
+from claims.settings import Settings
 from claims.texts import Level
 from rules.book import Book, Rule
 from rules.book_file import load_books
@@ -158,6 +159,12 @@ def _day(day: date) -> int:
 def packaged() -> RuleSet:
     """The rules that come with the program."""
     return load_rules()
+
+
+def rules_of(settings: Settings) -> RuleSet:
+    """The rules of a site: those that come with the program, where it has none of its own."""
+    own = settings.books.is_dir() or settings.rules.payers
+    return load_rules(settings.books, settings.rules.payers) if own else packaged()
 
 
 def load_rules(site: Path | None = None, payers: Mapping[str, str] | None = None) -> RuleSet:

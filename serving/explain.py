@@ -99,7 +99,7 @@ class _Reader:
         return bool(number)
 
     def _number(self, name: str, line: int) -> float | None:
-        number = float(self.table.numbers[line, self.place[name]])
+        number = float(str(self.table.numbers[line, self.place[name]]))  # 1450.1, not 1450.0999755859375
         return number if np.isfinite(number) else None
 
     def sentence(self, feature: Feature, line: int, shap: float) -> str:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 import polars as pl
 
-from claims.batch import Batch
-from claims.errors import UnreadableFileError, UsageError
+from claims.batch import Batch, check_lines
+from claims.errors import UsageError
 from claims.label import load_classes
 from claims.read import read_claims, read_file, read_frame
 from claims.settings import Settings, load_settings
@@ -25,6 +25,7 @@ from features.history import History
 from features.request import with_request
 from rules.findings import Finding
 from rules.judge import judge
+from rules.ruleset import rules_of
 from serving.answer import Json, add_rejects, claims_of
 from serving.assess import Assessed, assess
 from serving.explain import Driver, Explain, Explainer
@@ -103,7 +104,7 @@ class Scorer:
 
         Raises UnreadableFileError when the batch holds no claim lines, but outcomes or authorizations.
         """
-        _check_lines(batch)
+        check_lines(batch)
         assessed = self.assess(batch.lines)
         base, drivers = self.explain(assessed, slice(0, len(assessed)))
         scored = claims_of(assessed, base, drivers, self.findings(assessed), self.settings.serving)
@@ -136,7 +137,7 @@ class Scorer:
 
         Raises UnreadableFileError when it holds no claim lines, but outcomes or authorizations.
         """
-        _check_lines(batch)
+        check_lines(batch)
         assessed = self.assess(batch.lines)
         origin = Origin(self.model.version, self.history.through, self.settings.serving)
         return assessed, sheet(assessed, self._base_value(assessed), batch, origin)
@@ -162,15 +163,9 @@ class Scorer:
         }
 
 
-def _check_lines(batch: Batch) -> None:
-    """Of a table or a list the kind says what it holds, even when it is empty; of X12 and FHIR what was found."""
-    name, kind = batch.file.select("name", "kind").row(0)
-    if not ("lines" in kind or len(batch.lines) or "lines" in batch.rejects.get_column("table")):
-        raise UnreadableFileError(f"{name} holds no claim lines to score; denials ingest takes what else it holds")
-
-
 def _history(settings: Settings) -> History:
     """What the site's store knows; nothing where there is no store yet (scoring makes none)."""
     if not settings.store.exists():
-        return History.empty()
-    return History.of(take_snapshot(Store.open(settings), classes=load_classes(settings.ingest.carc_classes)))
+        return History.empty(rules_of(settings))
+    snapshot = take_snapshot(Store.open(settings), classes=load_classes(settings.ingest.carc_classes))
+    return History.of(snapshot, rules_of(settings))

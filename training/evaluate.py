@@ -19,6 +19,7 @@ from claims.settings import Settings
 from claims.snapshot import Snapshot
 from features import catalog
 from features.history import History
+from rules.ruleset import RuleSet, rules_of
 from training.baselines import RateTable, logistic_scores
 from training.cohort import Cohort, cohort_of, require
 from training.examples import Examples, Plan, examples, learn, origin, plan
@@ -42,12 +43,12 @@ class Material:
     found: Examples
 
 
-def gather(cut: Cut, as_of: date, settings: Settings) -> Material:
-    """Material as of a day. UsageError when it is too little to learn from."""
+def gather(cut: Cut, as_of: date, settings: Settings, rules: RuleSet | None = None) -> Material:
+    """Material as of a day, by default with the site's rules. UsageError when it is too little to learn from."""
     snapshot = cut(as_of)
     cohort = cohort_of(snapshot, as_of, settings.maturity)
     mature = require(cohort)
-    history = History.of(snapshot)
+    history = History.of(snapshot, rules_of(settings) if rules is None else rules)
     return Material(snapshot, cohort, history, examples(snapshot, mature, history))
 
 
@@ -60,9 +61,9 @@ class Learned:
     material: Material
 
 
-def learn_as_of(cut: Cut, as_of: date, settings: Settings, recipe: Recipe) -> Learned:
+def learn_as_of(cut: Cut, as_of: date, settings: Settings, recipe: Recipe, rules: RuleSet | None = None) -> Learned:
     """What training on that day would have made. UsageError when there was too little to learn from."""
-    known = gather(cut, as_of, settings)
+    known = gather(cut, as_of, settings, rules)
     chosen = plan(known.found, recipe)
     return Learned(learn(known.found, chosen, recipe, origin(known.snapshot, known.cohort, recipe)), chosen, known)
 
@@ -111,7 +112,7 @@ def replay(cut: Cut, today: Material, start: date, settings: Settings, recipe: R
     later = after(today.found, start)
     if not len(later):
         raise UsageError(f"no line that is mature was submitted on {start} or later")
-    learned = learn_as_of(cut, start, settings, recipe)
+    learned = learn_as_of(cut, start, settings, recipe, today.history.rules)
     X = learned.model.matrix(later.table)
     raw = learned.model.raw_score(X)
     return Replay(start, learned, later, X, raw, learned.model.risk(raw), baseline_scores(learned, later, X, settings))
