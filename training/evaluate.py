@@ -65,7 +65,7 @@ def learn_as_of(cut: Cut, as_of: date, settings: Settings, recipe: Recipe, rules
     """What training on that day would have made. UsageError when there was too little to learn from."""
     known = gather(cut, as_of, settings, rules)
     chosen = plan(known.found, recipe)
-    return Learned(learn(known.found, chosen, recipe, origin(known.snapshot, known.cohort, recipe)), chosen, known)
+    return Learned(learn(known.found, chosen, recipe, origin(known.history, known.cohort, recipe)), chosen, known)
 
 
 def replay_start(found: Examples) -> date:

@@ -128,16 +128,16 @@ def _encoder(found: Examples, recipe: Recipe) -> tuple[Encoder, dict[str, tuple[
     return Encoder([f.name for f in features], levels), levels
 
 
-def origin(snapshot: Snapshot, cohort: Cohort, recipe: Recipe) -> dict[str, Any]:
+def origin(history: History, cohort: Cohort, recipe: Recipe) -> dict[str, Any]:
     """Where a model comes from, for versions.json."""
     return {
         "name": NAME,
         "version": "unregistered",
         "as_of": str(cohort.as_of),
-        "data_version": snapshot.data_version,
+        "data_version": history.snapshot.data_version,
         "code_version": version("denials"),
         "seed": recipe.seed,
         "recipe": asdict(recipe),
-        "rules": None,
+        "rules": history.rules.version,
         "libraries": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
     }

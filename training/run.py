@@ -222,7 +222,7 @@ def _risk(model: DenialModel, found: Examples) -> np.ndarray:
 
 def finish(today: Material, chosen: Plan, recipe: Recipe, judged: Judged, golden: Path | None) -> DenialModel:
     """The final model with what the replay measured, its card and its golden claims."""
-    model = learn(today.found, chosen, recipe, origin(today.snapshot, today.cohort, recipe))
+    model = learn(today.found, chosen, recipe, origin(today.history, today.cohort, recipe))
     model = model.with_evaluation(judged.evaluation)
     concepts: dict[str, list[str]] = defaultdict(list)
     for name in model.features:

@@ -10,13 +10,14 @@ from importlib.metadata import version
 from claims.label import load_classes
 from claims.settings import Settings
 from features import catalog
+from rules.ruleset import rules_of
 from training.fit import Recipe
 from training.matrix import usable
 from training.model import Column, digest_of
 
 
 def shape_of(settings: Settings, recipe: Recipe | None = None) -> str:
-    """A short digest of the maturity settings, the classes of adjustment codes, the recipe, the features and the code.
+    """A short digest of the maturity settings, the classes of adjustment codes, the rules, the recipe, the features and the code.
 
     recipe: by default that of training. UnreadableFileError when the site's file of classes cannot be read.
     """
@@ -24,6 +25,7 @@ def shape_of(settings: Settings, recipe: Recipe | None = None) -> str:
         "maturity": settings.maturity.model_dump(),
         "classes": load_classes(settings.ingest.carc_classes).rows(),
         "recipe": asdict(recipe or Recipe(seed=settings.training.seed)),
+        "rules": rules_of(settings).version,
         "catalog": digest_of([Column.of(feature) for feature in usable(catalog.CATALOG)]),
         "code": version("denials"),
     }
