@@ -115,7 +115,12 @@ class Rule(_Part):
         """The values as the kind means them."""
         if not isinstance(raw, dict) or not raw:
             raise ValueError("a value without a date: expected {YYYY-MM-DD: value}")
-        return VALUES[info.data["kind"]].validate_python(raw) if "kind" in info.data else raw
+        if "kind" not in info.data:
+            return raw
+        read = VALUES[info.data["kind"]].validate_python(raw)
+        if len(read) < len(raw):
+            raise ValueError("a date stands twice, once as a text; keep one")
+        return read
 
     @field_validator("parameters", mode="before")
     @classmethod

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import combinations, pairwise
 from pathlib import Path
 from string import Formatter
-from typing import Any
+from typing import Any, TypeGuard
 
 from rules.book import Book
 from rules.book_file import BookFile, Fault, raise_faults, read_book
@@ -83,7 +83,11 @@ def _name(field: str) -> str:
 def _days(rule: Mapping[str, Any], key: str) -> list[date]:
     """The days of `values` or `published`, as written; one that is none is refused elsewhere."""
     told = rule.get(key)
-    return [day for day in told if isinstance(day, date)] if isinstance(told, dict) else []
+    return [day for day in told if _is_day(day)] if isinstance(told, dict) else []
+
+
+def _is_day(told: object) -> TypeGuard[date]:
+    return type(told) is date  # YAML's times of a day are dates too, and cannot be compared with them
 
 
 def _order(rule: Mapping[str, Any]) -> Told:
@@ -98,13 +102,13 @@ def _publication(rule: Mapping[str, Any]) -> Told:
         if effective not in values:
             yield ("published", effective), f"published: there is no value of {effective}"
         known = rule["published"][effective]
-        if isinstance(known, date) and isinstance(checked, date) and known > checked:
+        if _is_day(known) and _is_day(checked) and known > checked:
             yield ("published", effective), f"published: {known} is later than checked_on, {checked}"
 
 
 def _checked(rule: Mapping[str, Any], today: date | None) -> Told:
     checked = rule.get("checked_on")
-    if today and isinstance(checked, date) and checked > today:
+    if today and _is_day(checked) and checked > today:
         yield ("checked_on",), f"checked_on: {checked} is still to come"
 
 
@@ -125,9 +129,9 @@ def _nowhere(files: Sequence[BookFile]) -> Iterator[Fault]:
     within = {file.path.stem: file.raw.get("within") for file in files}
     for file in files:
         parent = within[file.path.stem]
-        if parent is not None and parent not in within:
+        if isinstance(parent, str) and parent not in within:
             yield file.fault(("within",), f"within: there is no book {parent!r}; one of {', '.join(within)}")
-        elif parent is not None and within[parent] is not None:
+        elif isinstance(parent, str) and within[parent] is not None:
             yield file.fault(("within",), f"within: {parent} is itself within a book; expected the payer's own")
 
 
@@ -158,7 +162,7 @@ def _shared(first: Book, second: Book) -> str | None:
         other.claim_filing_indicator_code
     )  # name and kind beat a name
     words = ((a, b) for a in one.payer_name for b in other.payer_name)
-    both = next((max(a, b, key=len).strip() for a, b in words if _holds(a, b)), None)
+    both = next((max(a, b, key=len).strip().casefold() for a, b in words if _holds(a, b)), None)
     name = f"name {both}" if both and alike and (kinds or not one.claim_filing_indicator_code) else None
     unnamed = not (one.payer_id or one.payer_name or other.payer_id or other.payer_name)
     return same_id or name or (kinds if unnamed else None)
