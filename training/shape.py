@@ -17,7 +17,7 @@ from training.model import Column, digest_of
 
 
 def shape_of(settings: Settings, recipe: Recipe | None = None) -> str:
-    """A short digest of the maturity settings, the classes of adjustment codes, the rules, the recipe, the features and the code.
+    """A short digest of maturity settings, classes of adjustment codes, rules, recipe, features and code.
 
     recipe: by default that of training. UnreadableFileError when the site's file of classes cannot be read.
     """

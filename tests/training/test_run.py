@@ -13,7 +13,7 @@ import pytest
 
 from claims.errors import GateFailedError, ModelMismatchError, NoModelError, OutOfReachError, UsageError
 from claims.read import read_frame
-from claims.settings import IngestSettings, MaturitySettings, MoneySettings, Settings, TrainingSettings
+from claims.settings import IngestSettings, MaturitySettings, MoneySettings, RulesSettings, Settings, TrainingSettings
 from claims.snapshot import Snapshot, snapshot_of
 from data.synthetic.generate import generate
 from data.synthetic.world import load_world
@@ -341,7 +341,7 @@ def test_the_run_of_a_day_and_a_state_of_the_store_is_found(site: Site, practice
     assert registry.find_run(waits, practice.today, "lines@1", QUICK) is None
 
 
-@pytest.mark.parametrize("what", ["maturity", "classes", "seed", "recipe", "features", "code"])
+@pytest.mark.parametrize("what", ["maturity", "classes", "rules", "seed", "recipe", "features", "code"])
 def test_whatever_shapes_a_model_changes_its_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     before, settings, recipe = shape_of(Settings(home=tmp_path)), Settings(home=tmp_path), None
     assert before == shape_of(settings) == shape_of(settings, Recipe(seed=settings.training.seed))
@@ -351,6 +351,8 @@ def test_whatever_shapes_a_model_changes_its_digest(tmp_path: Path, monkeypatch:
     elif what == "classes":
         settings.ingest = IngestSettings(carc_classes=tmp_path / "own.csv")
         (tmp_path / "own.csv").write_text("group,carc,class,category\nCO,45,denial,other\n")
+    elif what == "rules":
+        settings.rules = RulesSettings(payers={"60054": "aetna"})
     elif what == "seed":
         settings.training = TrainingSettings(seed=8)
     elif what == "recipe":
