@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from claims.errors import UnreadableFileError
 from claims.fields import SCHEMAS, STORED
 from claims.nested import Request
 from claims.records import Lines, Records, empty
@@ -135,6 +136,16 @@ def joined(batches: Sequence[Batch]) -> Batch:
         claims_accepted=sum(batch.claims_accepted for batch in batches),
         claims_rejected=sum(batch.claims_rejected for batch in batches),
     )
+
+
+def check_lines(batch: Batch) -> None:
+    """Raises UnreadableFileError for what holds no claim lines, but outcomes or authorizations.
+
+    Of a table or a list the kind says what it holds, even when it is empty; of X12 and FHIR what was found.
+    """
+    name, kind = batch.file.select("name", "kind").row(0)
+    if not ("lines" in kind or len(batch.lines) or "lines" in batch.rejects.get_column("table")):
+        raise UnreadableFileError(f"{name} holds no claim lines; denials ingest takes what else it holds")
 
 
 def _with_claims(lines: pl.DataFrame, request: Request) -> pl.DataFrame:

@@ -1,16 +1,27 @@
-"""What people type for a day or a model, turned into one."""
+"""What people type: options that several verbs share, a day or a model turned into one."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from claims.errors import UsageError
 from claims.settings import Settings
 
 if TYPE_CHECKING:
+    from claims.mapping import Mapping
     from serving import Scorer
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for machines.")]
+Map = Annotated[
+    Path | None, typer.Option("--map", help="TOML file that renames a foreign export's columns and values.")
+]
+Model = Annotated[
+    str | None, typer.Option("--model", help="Alias, version or folder (default: the exported champion).")
+]
 
 
 def day_of(text: str | None, settings: Settings) -> date:
@@ -32,3 +43,10 @@ def scorer_of(model: str | None, settings: Settings) -> Scorer:
     from training.registry import resolve
 
     return Scorer.load(resolve(settings, model), settings)
+
+
+def mapping_of(map_file: Path | None) -> Mapping | None:
+    """The mapping of --map, where one is given."""
+    from claims.mapping import load_mapping
+
+    return load_mapping(map_file) if map_file else None

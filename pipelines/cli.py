@@ -1,7 +1,7 @@
 """The command line: parses, calls one plain function a verb, prints. `denials VERB --help` teaches each.
 
-Exit codes: 0 done, 2 usage, 10 unreadable file, 11 rejects above the limit, 13 gate failed, 14 no model or a mismatched
-one, 15 a service or database out of reach.
+Exit codes: 0 done, 2 usage, 10 unreadable file, 11 rejects above the limit, 12 rule book invalid, 13 gate failed,
+14 no model or a mismatched one, 15 a service or database out of reach.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import typer
 from claims.errors import DenialsError, GateFailedError, OutOfReachError
 from claims.settings import load_settings
 from pipelines import show
-from pipelines.arguments import day_of, scorer_of
+from pipelines.arguments import Json, Map, Model, day_of, mapping_of, scorer_of
+from pipelines.check import check
+from pipelines.rules_cli import rules
 from pipelines.terminal import counted, dump, fail, out, progress, say
 
 app = typer.Typer(
@@ -24,13 +26,6 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
     epilog="State lives under DENIALS_HOME (default: the repository); settings in its denials.toml.",
 )  # fmt: skip
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for machines.")]
-Map = Annotated[
-    Path | None, typer.Option("--map", help="TOML file that renames a foreign export's columns and values.")
-]
-Model = Annotated[
-    str | None, typer.Option("--model", help="Alias, version or folder (default: the exported champion).")
-]
 
 
 def main() -> None:
@@ -101,10 +96,9 @@ def ingest(
     changes nothing; what is rejected is told with its reason.
     """
     from claims.ingest import ingest as ingest_files
-    from claims.mapping import load_mapping
 
     settings = load_settings()
-    mapping = load_mapping(map_file) if map_file else None
+    mapping = mapping_of(map_file)
     with progress("ingest", quiet=as_json) as tell:
         report = ingest_files(paths, settings, mapping, tell)
     if as_json:
@@ -112,6 +106,9 @@ def ingest(
     else:
         show.ingested(report)
     report.raise_for_faults(settings)
+
+
+app.command()(check)
 
 
 @app.command()
@@ -204,11 +201,10 @@ def score(
 
     One row out for every line in, in the same order; a line that cannot be scored says why.
     """
-    from claims.mapping import load_mapping
     from serving.batch import score_file
 
     settings = load_settings()
-    mapping = load_mapping(map_file) if map_file else None
+    mapping = mapping_of(map_file)
     scorer = scorer_of(model, settings)
     with progress("score") as tell:
         scored = score_file(scorer, file, out_file, explain=explain, progress=tell, mapping=mapping)
@@ -227,10 +223,9 @@ def explain(
 
     Line by line, in a biller's words.
     """
-    from claims.mapping import load_mapping
     from serving import explain_file
 
-    mapping = load_mapping(map_file) if map_file else None
+    mapping = mapping_of(map_file)
     answer = explain_file(scorer_of(model, load_settings()), file, claims, mapping)
     if as_json:
         dump(answer)
@@ -254,6 +249,9 @@ def report(
         tell("reading the store and drawing", 0.3)
         written = write_report(load_settings(), out_file)
     say(f"{written} is written ({written.stat().st_size / 1e6:.1f} MB); open it in a browser.")
+
+
+app.add_typer(rules, name="rules")
 
 
 @app.command()

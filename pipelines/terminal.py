@@ -60,6 +60,11 @@ def say(text: str = "", *, whole: bool = False) -> None:
     out.print(text if whole else _wrapped(text, out), markup=False, soft_wrap=True)
 
 
+def aside(text: str) -> None:
+    """A line beside the answer, on stderr."""
+    err.print(_wrapped(text, err), markup=False, soft_wrap=True)
+
+
 def _wrapped(text: str, console: Console) -> str:
     """Lines no wider than the terminal, a longer word (a path) on a line of its own; in a file the text stays whole."""
     if not console.is_terminal:

@@ -84,9 +84,16 @@ class Findings:
                     found[one.rows[i]].append((-int(one.verdict.outcome[i]), told["rule_id"], told))
         if UNKNOWN in outcomes:
             for row in np.flatnonzero(self.coverage != COVERED).tolist():
-                told = _not_covered(int(self.coverage[row]))
+                told = not_covered(int(self.coverage[row]))
                 found[row].append((-UNKNOWN, "", told))
         return [[told for *_, told in sorted(line, key=lambda entry: entry[:2])] for line in found]
+
+    def coverage_of(self, claim: np.ndarray) -> np.ndarray:
+        """(claims,) how far each claim is covered: what is gravest among its lines. claim: (lines,) 0, 1, ..."""
+        gravest = np.full(int(claim.max(initial=-1)) + 1, NO_CONTRACTOR + 1)
+        gaps = np.flatnonzero(self.coverage != COVERED)
+        np.minimum.at(gravest, claim[gaps], self.coverage[gaps])
+        return np.where(gravest > NO_CONTRACTOR, COVERED, gravest)
 
     def uncovered(self) -> Counter[str]:
         """Lines without a book, by what is missing."""
@@ -126,7 +133,8 @@ def _said(told: Told, i: int) -> object:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _not_covered(coverage: int) -> Finding:
+def not_covered(coverage: int) -> Finding:
+    """What is said of a line whose payer (or its contractor) no book is for; its rule_id is no rule's."""
     rule_id, field, message, remedy = _COVERAGE[coverage]
     return {
         "rule_id": rule_id, "kind": NOT_COVERED, "outcome": "unknown", "message": message, "remedy": remedy,
