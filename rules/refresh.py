@@ -153,7 +153,10 @@ def _commit(folder: Path, staged: Sequence[_Staged]) -> list[Loaded]:
     """Put the drafts in place, then the manifest, then away what it no longer names."""
     before = read_manifest(folder)
     held: dict[tuple[str, str, str], str] = {(one.table, one.release, one.part): one.sha256 for one in before}
-    fresh = {one.key: one for one in staged if one.entries and held.get(one.key) != one.entries[0].sha256}
+    fresh: dict[tuple[str, str, str], _Staged] = {}
+    for one in staged:
+        if one.entries and held.get(one.key) != one.entries[0].sha256:
+            fresh.setdefault(one.key, one)
     for one in fresh.values():
         one.draft.replace(folder / one.entries[0].file)
     if fresh:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from claims.errors import RuleBookError
-from claims.texts import Texts, placed
+from claims.texts import Texts, distinct, placed
 from rules.edits import ALWAYS, NO_LAST_DAY, NOT_LISTED, SHIFT, Rows, Scope, code_number, numbers
 from rules.manifest import Entry, checked
 
@@ -59,7 +59,9 @@ class Release:
         if len(first) * len(second) <= len(day):  # each pair of levels is sought once
             start = self.pairs.start(((first[:, None] << SHIFT) | second).ravel())[one.at * len(second) + two.at]
         else:
-            start = self.pairs.start((first[one.at] << SHIFT) | second[two.at])
+            key = (first[one.at] << SHIFT) | second[two.at]
+            sought, at = distinct(key)
+            start = self.pairs.start(key[sought])[at]
         held = self.pairs.in_force(start, day)
         held[~(self.scope.knows(first)[one.at] & self.scope.knows_second(second)[two.at])] = NOT_LISTED
         return held
@@ -108,9 +110,8 @@ def _of_pairs(table: str, frame: pl.DataFrame, entries: Sequence[Entry]) -> Rele
     add_on = table == "add_on"
     values = {"kind": _integers(frame, COLUMNS[table][2]).astype(np.int8)}
     pairs = Rows.of((one << SHIFT) | two, first, last, values)
-    listed = np.unique(one if add_on else np.concatenate([one, two]))
     codes = _add_ons(frame, one, first, last) if add_on else _NO_ROWS
-    return Release(_scope(entries, listed, second_listed=not add_on), pairs, codes)
+    return Release(_scope(entries, [one] if add_on else [one, two], second_listed=not add_on), pairs, codes)
 
 
 def _add_ons(frame: pl.DataFrame, code: np.ndarray, first: np.ndarray, last: np.ndarray) -> Rows:
@@ -136,16 +137,16 @@ def _of_codes(frame: pl.DataFrame, entries: Sequence[Entry]) -> Release:
             words[column], values[column] = [str(level) for level in texts.levels], texts.at
         elif column in ("limit", "adjudication"):
             values[column] = _integers(frame, column)
-    return Release(_scope(entries, np.unique(code)), codes=Rows.of(code, *_held(frame), values), words=words)
+    return Release(_scope(entries, [code]), codes=Rows.of(code, *_held(frame), values), words=words)
 
 
-def _scope(entries: Sequence[Entry], listed: np.ndarray, second_listed: bool = True) -> Scope:
+def _scope(entries: Sequence[Entry], codes: Sequence[np.ndarray], second_listed: bool = True) -> Scope:
     """What the files know together. Of two parts that follow each other, nothing lies between the two ranges."""
     scopes = {entry.scope for entry in entries}
     if "complete" in scopes:
         return Scope()
     if "listed" in scopes:
-        return Scope(listed=listed, second_listed=second_listed)
+        return Scope(listed=np.unique(np.concatenate(codes)), second_listed=second_listed)
     parts = {int(entry.part or 0): tuple(code_number(end) for end in entry.scope.split("-")) for entry in entries}
     return Scope(ranges=tuple((0 if part == 1 else _after(parts, part), parts[part][1]) for part in parts))
 
