@@ -4,9 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from rules.kinds.add_on_without_primary import add_on_without_primary
+from rules.kinds.bilateral_format import bilateral_format
+from rules.kinds.covered_diagnosis import covered_diagnosis
+from rules.kinds.deleted_code import deleted_code
+from rules.kinds.drug_wastage import drug_wastage
 from rules.kinds.frequency import frequency
+from rules.kinds.laterality_missing import laterality_missing
+from rules.kinds.missing_field import missing_field
+from rules.kinds.modifier_conflict import modifier_conflict
+from rules.kinds.modifier_required import modifier_required
+from rules.kinds.mue import mue
+from rules.kinds.place_of_service import place_of_service
+from rules.kinds.ptp import ptp
 from rules.verdict import Asked, Verdict
 
 JUDGES: dict[str, Callable[[Asked], Verdict]] = {
     "frequency": frequency,
+    "ptp": ptp,
+    "mue": mue,
+    "add_on_without_primary": add_on_without_primary,
+    "bilateral_format": bilateral_format,
+    "modifier_required": modifier_required,
+    "modifier_conflict": modifier_conflict,
+    "laterality_missing": laterality_missing,
+    "drug_wastage": drug_wastage,
+    "deleted_code": deleted_code,
+    "place_of_service": place_of_service,
+    "missing_field": missing_field,
+    "covered_diagnosis": covered_diagnosis,
 }
