@@ -21,7 +21,7 @@ from rules.encode import Lines
 from rules.findings import Findings
 from rules.judge import judge
 from rules.past import Past
-from rules.ruleset import RuleSet, load_rules
+from rules.ruleset import RuleSet, rules_of
 
 
 class Part(NamedTuple):
@@ -50,7 +50,7 @@ class Checker:
     @classmethod
     def load(cls, settings: Settings) -> Checker:
         """A site's rules and what its store holds. Raises RuleBookError (exit code 12) for books that are not valid."""
-        return cls(site_rules(settings), past_of(settings))
+        return cls(rules_of(settings), past_of(settings))
 
     def beside(self, lines: pl.DataFrame) -> Checker:
         """With all lines of a file as part of the past: each earlier service counts for the later ones."""
@@ -65,11 +65,6 @@ class Checker:
         for chosen in blocks(Lines(lines)):
             some = Lines(lines[chosen])
             yield Part(np.arange(len(lines))[chosen], some, judge(some, self.past, self.rules))
-
-
-def site_rules(settings: Settings) -> RuleSet:
-    """The packaged rules with the site's own over them. Raises RuleBookError."""
-    return load_rules(settings.books, settings.rules.payers)
 
 
 def past_of(settings: Settings) -> Past:

@@ -92,6 +92,11 @@ def _lines(
     ]
 
 
+def flat(claims: Sequence[Any]) -> set[int]:
+    """Places of the entries of a request that are lines by themselves."""
+    return {index for index, claim in enumerate(claims) if isinstance(claim, dict) and "lines" not in claim}
+
+
 def add_rejects(found: dict[int, Json], batch: Batch, alone: Collection[int] = ()) -> list[Json]:
     """Tell the lines that were left out in their claim's `errors`; return `rejected`, the claims with no line left.
 

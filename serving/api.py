@@ -1,4 +1,4 @@
-"""HTTP: POST /v1/score, GET /v1/model, /v1/features, /health, /ready. A thin skin over Scorer.
+"""HTTP: POST /v1/score, /v1/check, GET /v1/model, /v1/features, /v1/rules/{id}, /health, /ready. A thin skin.
 
 Work runs in threads, not in the event loop. Logs say how much was scored and how long it took, never what.
 """
@@ -12,26 +12,32 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import anyio
 import anyio.to_thread
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from claims.errors import DenialsError
+from claims.read import read_claims
 from claims.settings import Settings
 from features.catalog import BY_NAME, CATALOG, Feature
+from rules.card import rule_json
+from serving.answer import flat
 from serving.body import EDI, FHIR, JSON, KINDS, batch_of, check_size, claims_of, kind_of
+from serving.check import Checkers, checked
 from serving.current import Current
-from serving.problem import install
+from serving.problem import ProblemError, install
 from serving.score import Scorer
-from serving.wire import Problem, ScoreResponse, request_schema
+from serving.wire import CheckResponse, Problem, ScoreResponse, request_schema
 
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
+_PROBLEM: Json = {"content": {"application/problem+json": {"schema": Problem.model_json_schema()}}}
+_NO_RULE = _PROBLEM | {"description": "no such rule"}
 _PROBLEMS: dict[int | str, Json] = {
-    status: {"content": {"application/problem+json": {"schema": Problem.model_json_schema()}}, "description": words}
+    status: _PROBLEM | {"description": words}
     for status, words in {
         400: "not what its type says", 413: "more than 10 MB, 1,000 claims or 5,000 lines",
         415: f"not {' or '.join(KINDS)}", 422: "holds no claims", 503: "no model",
@@ -53,6 +59,7 @@ def create_app(settings: Settings, scorer: Scorer | None = None) -> FastAPI:
     app.state.current = current
     install(app)
     _add_scoring(app, current)
+    _add_checking(app, Checkers(current))
     _add_reading(app, current)
     return app
 
@@ -76,6 +83,27 @@ def _add_scoring(app: FastAPI, current: Current) -> None:
         body = await _read(request)
         answer = await anyio.to_thread.run_sync(_score, current, kind, body, limiter=limiter)
         return Response(answer, media_type="application/json")
+
+
+def _add_checking(app: FastAPI, checkers: Checkers) -> None:
+    limiter = anyio.CapacityLimiter(os.cpu_count() or 1)
+    problems = {status: told for status, told in _PROBLEMS.items() if status != 503}
+
+    @app.post("/v1/check", response_model=CheckResponse, responses=problems, openapi_extra={"requestBody": _body()})
+    async def check(request: Request, every: Annotated[bool, Query(alias="all")] = False) -> Response:
+        """What the rules of its payer say of each claim; needs no model. all: also what is met or not known."""
+        kind = kind_of(request.headers.get("content-type", ""))
+        body = await _read(request)
+        answer = await anyio.to_thread.run_sync(_check, checkers, kind, body, every, limiter=limiter)
+        return Response(answer, media_type="application/json")
+
+    @app.get("/v1/rules/{rule_id}", responses={404: _NO_RULE})
+    def rule(rule_id: str) -> Json:
+        """One rule: its values by day, message, remedy, references, and the book that it stands in."""
+        for book, one in checkers.get().checker.rules.rules():
+            if one.id == rule_id:
+                return rule_json(book, one)
+        raise ProblemError(404, "no rule has this id; denials rules list shows them all")
 
 
 def _add_reading(app: FastAPI, current: Current) -> None:
@@ -124,6 +152,23 @@ def _score(current: Current, kind: str, body: bytes) -> bytes:
     spent = 1000 * (time.perf_counter() - started)
     log.info("scored claims=%d lines=%d rejected=%d ms=%.1f", len(claims) + rejected, lines, rejected, spent)
     return told
+
+
+def _check(checkers: Checkers, kind: str, body: bytes, every: bool) -> bytes:
+    """The response's bytes for the request's bytes."""
+    started = time.perf_counter()
+    settings, alone = checkers.settings, set[int]()
+    if kind == JSON:
+        claims = claims_of(body)
+        batch, alone = read_claims(claims, settings), flat(claims)
+    else:
+        batch = batch_of(kind, body, settings)
+    told = checked(checkers.get(), batch, settings.today(), every, alone)
+    found, rejected = told["claims"], len(told["rejected"])
+    findings = sum(len(claim["findings"]) for claim in found)
+    spent = 1000 * (time.perf_counter() - started)
+    log.info("checked claims=%d findings=%d rejected=%d ms=%.1f", len(found) + rejected, findings, rejected, spent)
+    return json.dumps(told, ensure_ascii=False, allow_nan=False).encode()
 
 
 def _answer(current: Current, kind: str, body: bytes) -> Json:

@@ -1,4 +1,4 @@
-"""The scorer in service: made when it is first needed, and made anew when the champion or the store has changed.
+"""The scorer in service: made when it is first needed, and made anew when the champion, store or rules have changed.
 
 While a new one is made, or when that fails, the old one goes on serving. Changes are looked for at most every 2 s;
 what failed without a change is tried again every 30 s, because a file may have been caught half written.
@@ -85,10 +85,15 @@ class Current:
 
 
 def _stamp(settings: Settings) -> Stamp:
-    """Changes when a model is promoted, and when rows are added to the store."""
-    return _changed(settings.models / "champion" / "versions.json"), *(
-        _newest(settings, table) for table in ("lines", "outcomes", "authorizations")
-    )
+    """Changes when a model is promoted, and with what `known_stamp` tells."""
+    return _changed(settings.models / "champion" / "versions.json"), *known_stamp(settings)
+
+
+def known_stamp(settings: Settings) -> Stamp:
+    """Changes when rows are added to the store, and when a book or a table of the site is written."""
+    tables = (_newest(settings, table) for table in ("lines", "outcomes", "authorizations"))
+    books = ((path.name, _changed(path)) for path in sorted(settings.books.glob("*/*")))
+    return *tables, *books
 
 
 def _changed(path: os.PathLike[str]) -> Stamp | None:

@@ -26,7 +26,7 @@ from features.request import with_request
 from rules.findings import Finding
 from rules.judge import judge
 from rules.ruleset import rules_of
-from serving.answer import Json, add_rejects, claims_of
+from serving.answer import Json, add_rejects, claims_of, flat
 from serving.assess import Assessed, assess
 from serving.explain import Driver, Explain, Explainer
 from serving.pandas_edge import from_pandas, is_pandas, to_pandas
@@ -95,9 +95,7 @@ class Scorer:
 
     def score_claims(self, claims: list[dict[str, Any]]) -> Json:
         """The response of POST /v1/score for a list of claims; bad ones are told in `rejected` and `errors`."""
-        batch = read_claims(claims, self.settings)
-        alone = {index for index, claim in enumerate(claims) if isinstance(claim, dict) and "lines" not in claim}
-        return self.answer(batch, alone)
+        return self.answer(read_claims(claims, self.settings), flat(claims))
 
     def answer(self, batch: Batch, alone: Collection[int] = ()) -> Json:
         """The response of POST /v1/score for a Batch with claim_index; alone: as add_rejects has it.

@@ -1,4 +1,4 @@
-"""Shapes of POST /v1/score: what a request may carry (for the OpenAPI document), and the response's models.
+"""Shapes of POST /v1/score and /v1/check: what a request may carry (for the OpenAPI document), and the responses.
 
 A request's claims are decoded one by one when they are read, so that a bad one does not spoil the others. It may carry
 more than is listed here; what is not known is neither an error nor echoed.
@@ -126,7 +126,7 @@ class Finding(_Told):
     carc: str | None
     citation: str | None
     standing: Literal["stated", "observed", "assumed"]
-    checked_on: str
+    checked_on: str | None
 
 
 class ScoredLine(_Told):
@@ -214,6 +214,39 @@ class ScoreResponse(_Told):
     rules_version: str | None
     history_through: str | None
     claims: list[ScoredClaim]
+    rejected: list[RejectedClaim]
+
+
+class LineFinding(Finding):
+    """What a rule says of one line of a claim."""
+
+    claim_line_number: int
+
+
+class Audit(_Told):
+    """Whether a claim would survive a review after it was paid; ids of rules that are broken or not known."""
+
+    audit: Literal["ready", "not ready", "not known"]
+    broken: list[str]
+    unknown: list[str]
+
+
+class CheckedClaim(_Told):
+    """One claim; coverage: whether a rule book is for its payer; `errors`: lines that were left out."""
+
+    claim_id: str
+    coverage: Literal["covered", "no_book", "no_state", "no_contractor"]
+    audit: Audit
+    findings: list[LineFinding]
+    errors: list[Fault]
+
+
+class CheckResponse(_Told):
+    """The answer of POST /v1/check."""
+
+    rules_version: str
+    history_through: str | None
+    claims: list[CheckedClaim]
     rejected: list[RejectedClaim]
 
 
