@@ -55,6 +55,10 @@ class Chains(Protocol):
         """(lines,) whether the submission is known."""
         ...
 
+    def began(self, chain: Ints) -> Ints:
+        """(chains,) the day of the first submission of each, of -1 NEVER."""
+        ...
+
 
 class ChainIndex:
     """The chain of a few new lines, against stored ones, without touching the stored ones again.
@@ -70,6 +74,8 @@ class ChainIndex:
         self.codes = codes.to_numpy().astype(np.int32)
         self._of_rank = np.full(self._earlier.submissions.height + 1, -1, np.int64)  # the last entry answers for -1
         self._of_rank[self._earlier.ranks] = self.codes
+        self._began = np.full(number.height + 1, NEVER, np.int64)
+        self._began[self._of_rank[-2::-1]] = self._earlier.days[::-1]  # of a chain's submissions the first is put last
 
     def chain_of(self, lines: pl.DataFrame) -> Ints:
         """The chain's number for each of `lines` (lines,): its own if it is stored, else the one that it would join.
@@ -86,6 +92,10 @@ class ChainIndex:
     def holds(self, lines: pl.DataFrame) -> np.ndarray:
         """Whether the submission of each of `lines` (lines,) is stored."""
         return np.greater_equal(self._stored(lines), 0)
+
+    def began(self, chain: Ints) -> Ints:
+        """The day of the first stored submission of each chain (chains,); NEVER for -1, and where it has no day."""
+        return self._began[chain]
 
     def _stored(self, lines: pl.DataFrame) -> Ints:
         """(lines,) the rank of its submission; -1: it is not stored."""
@@ -167,7 +177,7 @@ class _Earlier:
         rank_of = np.empty(size, np.int64)
         rank_of[table["group"].to_numpy()] = np.arange(size)
         self.ranks = rank_of[group].astype(np.int32)
-        self._days = days_of(self.submissions["submitted_date"]).astype(np.int64)
+        self.days = days_of(self.submissions["submitted_date"]).astype(np.int64)
         self._own = _Postings(keys.submission, self.ranks, size)
         self._claims = _Postings(keys.claim, self.ranks, size)
         told = keys.content != 0
@@ -192,7 +202,7 @@ class _Earlier:
 
     def parents(self, asked: _Asked) -> Ints:
         """The rank of the latest submission, strictly earlier by its day, that each is linked to; -1 for none."""
-        before = np.searchsorted(self._days, asked.day) * (asked.day != NEVER)
+        before = np.searchsorted(self.days, asked.day) * (asked.day != NEVER)
         number = self._numbers.latest(asked.named, before, asked.day)
         claim = self._claims.latest(asked.claim, before)
         return np.maximum(np.maximum(number, claim), self._repeated(asked, before))

@@ -46,8 +46,8 @@ class Uses:
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """(asked,) lines that carry the number of an authorization we hold. Texts as in Grants; ANY: the line says none."""
+class Billed:
+    """(asked,) lines and the numbers that they bill under (-1: not granted). Texts as in Grants; ANY: none told."""
 
     number: np.ndarray
     payer: np.ndarray
@@ -63,7 +63,7 @@ class _Asked:
     units: np.ndarray
 
     @classmethod
-    def of(cls, lines: Lines, chain: np.ndarray, rows: np.ndarray, number: np.ndarray, grants: Grants) -> _Asked:
+    def of(cls, lines: Lines, chain: np.ndarray, rows: np.ndarray, number: np.ndarray, grants: Grants) -> Billed:
         """The lines in `rows`, with their numbers."""
         texts = {
             "payer": lines.text("payer_id"), "member": lines.text("member_key"),
@@ -96,7 +96,7 @@ class Authorizations:
         """With what further submitted lines billed under the numbers."""
         number = self.grants.number_of(lines.text(NUMBER))
         rows = np.flatnonzero((number >= 0) & original)
-        asked = _Asked.of(lines, chain, rows, number, self.grants)
+        asked = Billed.of(lines, chain, rows, number, self.grants)
         more = Uses(asked.number, asked.submitted, asked.chain, asked.code, asked.units)
         return replace(self, uses=self.uses.plus(more))
 
@@ -108,13 +108,13 @@ class Authorizations:
         held_number = self.grants.number_of(number)
         rows = np.flatnonzero(held_number >= 0)
         if len(rows):
-            asked = _Asked.of(lines, chain, rows, held_number, self.grants)
+            asked = Billed.of(lines, chain, rows, held_number, self.grants)
             held = self.grants.held(asked.number, asked.payer, asked.submitted)
             found = np.flatnonzero(held >= 0)
             fits[rows[found]] = self._fits(asked, found, held[found])
         return fits
 
-    def _fits(self, asked: _Asked, rows: np.ndarray, held: np.ndarray) -> np.ndarray:
+    def _fits(self, asked: Billed, rows: np.ndarray, held: np.ndarray) -> np.ndarray:
         """(rows, 4) of the asked lines in `rows` and the state of the authorization that each holds."""
         grants = self.grants
         left = grants.units[held] - self._used(asked, rows, held)
@@ -123,7 +123,7 @@ class Authorizations:
         assumed = grants.known[held] == grants.with_the_claim
         return np.column_stack([state, grants.valid_to[held] - asked.service[rows], left, assumed])
 
-    def _used(self, asked: _Asked, rows: np.ndarray, held: np.ndarray) -> np.ndarray:
+    def _used(self, asked: Billed, rows: np.ndarray, held: np.ndarray) -> np.ndarray:
         """(rows,) units that others billed before under the number, of codes that the authorization covers."""
         number = asked.number[rows]
         begin, end = (self.uses.number.searchsorted(number, side=side) for side in ("left", "right"))
@@ -134,7 +134,7 @@ class Authorizations:
         covered = self.grants.covers(held[at], self.uses.code[use])
         return np.bincount(at[covered], self.uses.units[use[covered]], minlength=len(rows))
 
-    def _wanted(self, asked: _Asked, rows: np.ndarray, held: np.ndarray) -> np.ndarray:
+    def _wanted(self, asked: Billed, rows: np.ndarray, held: np.ndarray) -> np.ndarray:
         """(rows,) units that the claim itself bills under the number, of codes that the authorization covers."""
         _, together = distinct(asked.claim * len(self.grants.numbers) + asked.number)
         order = np.argsort(together, kind="stable")
@@ -144,7 +144,7 @@ class Authorizations:
         covered = self.grants.covers(held[at], asked.code[line])
         return np.bincount(at[covered], asked.units[line[covered]], minlength=len(rows))
 
-    def _state(self, asked: _Asked, rows: np.ndarray, held: np.ndarray, spare: np.ndarray) -> np.ndarray:
+    def _state(self, asked: Billed, rows: np.ndarray, held: np.ndarray, spare: np.ndarray) -> np.ndarray:
         """(rows,) the first thing that is wrong with the authorization, gravest first, or exact."""
         grants, service, code = self.grants, asked.service[rows], asked.code[rows]
 

@@ -86,6 +86,10 @@ class Grants:
         """(rows,) the codes of texts of one column; UNHEARD for what no grant names."""
         return _coded(texts, {None: ANY, "": ANY} | self.known_words[name], UNHEARD)
 
+    def word(self, name: str, code: int) -> str:
+        """The text of a code of one column."""
+        return next(str(text) for text, known in self.known_words[name].items() if known == code)
+
     def held(self, number: np.ndarray, payer: np.ndarray, day: np.ndarray) -> np.ndarray:
         """(rows,) the latest state of the number, of that payer or of none, known before the day; -1: there is none."""
         begin, end = (self.number.searchsorted(number, side=side) for side in ("left", "right"))

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from claims.earlier import ChainIndex, Chains, chains
+from claims.keys import NEVER as NO_DAY
 from claims.snapshot import Snapshot, is_original, snapshot_of
 from claims.table import Authorization, Line, Outcome
 from rules.authorization import Authorizations
@@ -39,8 +40,30 @@ class Encoded:
 
 
 @dataclass(frozen=True)
+class Since:
+    """submitted: (days,) days on which lines were sent; service: the first day of service of all sent up to each."""
+
+    submitted: np.ndarray
+    service: np.ndarray
+
+    @classmethod
+    def of(cls, lines: Lines) -> Since:
+        """Of stored lines."""
+        order = np.argsort(lines.submitted, kind="stable")
+        submitted, first = lines.submitted[order], np.minimum.accumulate(lines.service[order])
+        last = np.ones(len(order), bool)
+        last[:-1] = submitted[1:] != submitted[:-1]
+        return cls(submitted[last], first[last])
+
+    def on(self, day: np.ndarray) -> np.ndarray:
+        """(days,) the first day of service that was known before each day; NO_DAY: nothing was."""
+        known: np.ndarray = np.append(NO_DAY, self.service)[self.submitted.searchsorted(day)]
+        return known
+
+
+@dataclass(frozen=True)
 class Past:
-    """since: the first day of service that it holds, None when it holds none."""
+    """All that rules and features ask of a practice's earlier lines, as of any day."""
 
     snapshot: Snapshot
     vocabulary: Vocabulary
@@ -48,7 +71,7 @@ class Past:
     chain_count: int
     services: Services
     authorizations: Authorizations
-    since: int | None
+    since: Since
 
     @classmethod
     def of(cls, snapshot: Snapshot, families: Iterable[str] = ()) -> tuple[Past, Encoded]:
@@ -73,7 +96,7 @@ class Past:
             chain_count=count,
             services=encoded.services(),
             authorizations=Authorizations.of(snapshot.authorizations, lines, index.codes, original),
-            since=int(lines.service.min()) if len(lines) else None,
+            since=Since.of(lines),
         ), encoded
 
     @classmethod
@@ -106,10 +129,13 @@ class Past:
         encoded = Encoded(mine, codes, chain, original, count)
         days = np.full(len(mine), BEFORE_ALL) if together else None
         own = dict(zip(joined["submission_id"], chain.tolist(), strict=True))
+        fresh = np.flatnonzero(chain >= self.chain_count)
+        began = np.full(count - self.chain_count, NO_DAY, np.int64)
+        np.minimum.at(began, chain[fresh] - self.chain_count, mine.submitted[fresh])
         past = replace(
             self,
             vocabulary=vocabulary,
-            chains=_RequestChains(self.chains, own),
+            chains=_RequestChains(self.chains, own, self.chain_count, began),
             services=self.services.plus(encoded.services(days)),
             authorizations=self.authorizations.plus(mine, chain, original),
         )
@@ -140,10 +166,12 @@ def nothing() -> Snapshot:
 
 @dataclass(frozen=True)
 class _RequestChains:
-    """The stored chains, and those of a request's own submissions."""
+    """The stored chains, `count` of them, and those of a request's submissions; fresh: days on which new ones began."""
 
     stored: Chains
     own: dict[str, int]
+    count: int
+    fresh: np.ndarray
 
     def chain_of(self, lines: pl.DataFrame) -> np.ndarray:
         """(lines,) as `Chains` says it."""
@@ -156,3 +184,10 @@ class _RequestChains:
         mine = np.array([one in self.own for one in lines.get_column("submission_id")], np.bool_)
         known: np.ndarray = self.stored.holds(lines) | mine
         return known
+
+    def began(self, chain: np.ndarray) -> np.ndarray:
+        """(chains,) as `Chains` says it."""
+        new = chain >= self.count
+        days = self.stored.began(np.where(new, -1, chain))
+        days[new] = self.fresh[chain[new] - self.count]
+        return days

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import polars as pl
 
 from claims.pairs import expand
-from claims.texts import Texts, distinct, placed
+from claims.texts import Level, Texts, distinct, placed
 from rules.encode import NEVER, Lines
 from rules.past import Past
 from rules.services import Asked
@@ -30,6 +31,7 @@ class Sheet:
     _held: dict[tuple[str, frozenset[str]], np.ndarray] = field(default_factory=dict)
     _past_codes: dict[frozenset[str], np.ndarray] = field(default_factory=dict)
     _past_modifiers: dict[frozenset[str], np.ndarray] = field(default_factory=dict)
+    _numbers: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Lines."""
@@ -76,6 +78,17 @@ class Sheet:
             self._held[key] = placed(np.array(judged, np.int8), texts.at)
         return self._held[key]
 
+    def number(self, column: str) -> np.ndarray:
+        """(lines,) float64 of a column of numbers or of yes (1) and no (0); nan for null."""
+        known = self._numbers.get(column)
+        if known is None:
+            known = self._numbers[column] = self.lines.number(column)
+        return known
+
+    def is_flag(self, column: str) -> bool:
+        """Whether a column holds yes and no."""
+        return self.lines.frame.get_column(column).dtype == pl.Boolean
+
     @cached_property
     def modifier_sets(self) -> Texts:
         """(lines,) modifiers sorted, joined by `-`; "" none, None not known."""
@@ -103,6 +116,26 @@ class Sheet:
         other = lines != rows[at]
         return at[other], lines[other]
 
+    @cached_property
+    def _by_claim(self) -> Pairs | None:
+        """Lines in order of claim, with the claim of each; None where every claim has one day of service."""
+        if int(self.day_of_claim.max(initial=-1)) + 1 == self.lines.claims:
+            return None
+        order = np.argsort(self.lines.claim, kind="stable")
+        return order, self.lines.claim[order]
+
+    def earlier_beside(self, rows: np.ndarray, days: int | np.ndarray) -> Pairs:
+        """Pairs (place in rows, line) of lines of the same claim 1 to `days` days before the line's own."""
+        if self._by_claim is None:
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        order, claims = self._by_claim
+        mine = self.lines.claim[rows]
+        begin, end = (claims.searchsorted(mine, side=side) for side in ("left", "right"))
+        at, place = expand(np.arange(len(rows)), begin, end)
+        ago = self.service[rows[at]] - self.service[order[place]]
+        within = (ago > 0) & (ago <= (days if isinstance(days, int) else days[at]))
+        return at[within], order[place[within]]
+
     # The past ------------------------------------------------------------------------------------------------------
 
     @cached_property
@@ -120,22 +153,44 @@ class Sheet:
         """(lines,) the chain that the line belongs to; -1 for one of its own."""
         return self.past.chains.chain_of(self.lines.frame)
 
+    @cached_property
+    def resubmitted(self) -> np.ndarray:
+        """(lines,) whether the line's claim was sent before: it says so, or its chain began on an earlier day."""
+        says_so = self.has("claim_frequency_code", frozenset(("7", "8"))) == YES
+        says_so |= self.lines.text("original_reference_number").flags(bool)
+        began: np.ndarray = self.past.chains.began(self.chain)
+        again: np.ndarray = says_so | (began < self.submitted)
+        return again
+
+    @cached_property
+    def authorization(self) -> np.ndarray:
+        """(lines, 4) what `Authorizations.match` says of each line."""
+        return self.past.authorizations.match(self.lines, self.chain)
+
     def encoded(self, column: str, texts: Texts) -> np.ndarray:
         """(lines,) the vocabulary's codes of a column's texts, to compare with those of past services."""
         return self.past.vocabulary.encode(column, texts)
 
-    def before(self, rows: np.ndarray, days: int | np.ndarray) -> Pairs:
-        """Pairs (place in rows, past service) of the patient's services 1 to `days` days before the line's own."""
+    def before(self, rows: np.ndarray, days: int | np.ndarray, same_day: bool = False) -> Pairs:
+        """Pairs (place in rows, past service) of the patient's services 1 to `days` days before the line's own.
+
+        same_day: those of other claims on the line's own day as well.
+        """
         service = self.service[rows]
-        return self._past(rows, service - days, service)
+        return self._past(rows, service - days, service + same_day)
 
     def same_day(self, rows: np.ndarray) -> Pairs:
         """Pairs (place in rows, past service) of the patient's services of other claims on the line's own day."""
-        return self._past(rows, self.service[rows], self.service[rows] + 1)
+        return self.before(rows, 0, same_day=True)
 
     def _past(self, rows: np.ndarray, begin: np.ndarray, end: np.ndarray) -> Pairs:
         asked = Asked(self.patient[rows], self.submitted[rows], self.chain[rows])
         return self.past.services.between(asked, begin, end)
+
+    @cached_property
+    def past_words(self) -> list[Level]:
+        """The text of each code that the vocabulary has for procedures."""
+        return list(self.past.vocabulary.codes["code"])
 
     def past_coded(self, codes: frozenset[str], past: np.ndarray) -> np.ndarray:
         """(past,) whether past services are of one of these codes."""
@@ -162,8 +217,16 @@ class Sheet:
         return days
 
     def reaches_back(self, rows: np.ndarray, days: int | np.ndarray) -> np.ndarray:
-        """(rows,) whether the past goes back so many days before the line: else nothing found is no proof."""
-        if self.past.since is None:
-            return np.zeros(len(rows), bool)
-        reached: np.ndarray = (self.service[rows] - days >= self.past.since) & self.patient_known[rows]
+        """(rows,) whether the practice's past, as known then, goes back so many days: else no find is no proof."""
+        reached: np.ndarray = (self._since[rows] <= self.service[rows] - days) & self.patient_known[rows]
         return reached
+
+    @cached_property
+    def _since(self) -> np.ndarray:
+        return self.past.since.on(self.submitted)
+
+    def why_not_back(self, row: int) -> str:
+        """Why the past of a line tells nothing more."""
+        if not self.patient_known[row]:
+            return "The claim names no patient."
+        return "The practice's own claims do not reach back far enough."

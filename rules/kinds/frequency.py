@@ -2,50 +2,44 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-
 import numpy as np
 
 from rules.parameters import Frequency
+from rules.sessions import Sessions
+from rules.sheet import NO, NOT_KNOWN, YES
 from rules.verdict import Asked, Verdict, three
+from rules.words import NO_MODIFIERS, code, day
 
-EPOCH = date(1970, 1, 1)
+SIDES = (frozenset({"RT", "50"}), frozenset({"LT", "50"}))
+ANY_SIDE = SIDES[0] | SIDES[1]
 
 
 def frequency(asked: Asked) -> Verdict:
     """Broken when the sessions within the window are more than the value.
 
-    Unknown where the claim names no patient, or where too few are found and the practice's past does not reach back.
+    Unknown where the claim names no patient, or where too few are found and the practice's past does not reach back;
+    and where the modifiers decide whether the line counts, and are not known.
     """
     said: Frequency = asked.said
     sheet, rows = asked.sheet, asked.rows
     days = _window(asked, said)
     group = _groups(asked, said)
-    counted = _counted(asked, said)
-    at, past = sheet.before(rows, days)
-    alike = np.zeros(len(at), bool)
-    for number, codes in enumerate(_codes(asked, said)):
-        alike |= (group[at] == number) & sheet.past_coded(frozenset(codes), past)
-    if said.only_with:
-        alike &= sheet.past_modified(frozenset(said.only_with), past)
-    if said.only_without:
-        alike &= ~sheet.past_modified(frozenset(said.only_without), past)
-    at, past = at[alike], past[alike]
-    count = _sessions(at, sheet.past_days(past), len(rows)) + 1
+    counts = np.where(group < 0, NO, _counts(asked, said))
+    found = _alike(Sessions.before(sheet, rows, days), group, asked, said)
+    count = _most_of_a_side(found, asked) if said.by_side else found.count(len(rows)) + 1
     broken = count > asked.value
-    unknown = ~broken & ~sheet.reaches_back(rows, days)
+    unknown = (counts == NOT_KNOWN) | ~(broken | sheet.reaches_back(rows, days))
     names = list(said.groups) or [""]
-    since = sheet.service[rows] - days
     return Verdict(
-        three(broken, unknown, counted),
+        three(broken, unknown, counts != NO),
         told={
             "count": count,
-            "limit": np.full(len(rows), asked.value),
-            "since": lambda i: (EPOCH + timedelta(days=int(since[i]))).isoformat(),
+            "limit": lambda i: asked.value,
+            "since": lambda i: day(int(sheet.service[rows[i]] - days[i])),
             "group": lambda i: names[group[i]],
-            "code": lambda i: sheet.lines.code[int(rows[i])],
+            "code": code(asked),
         },
-        why="The practice's own claims do not reach back over the whole window, or the claim names no patient.",
+        why=lambda i: NO_MODIFIERS if counts[i] == NOT_KNOWN else sheet.why_not_back(int(rows[i])),
     )
 
 
@@ -54,34 +48,60 @@ def _window(asked: Asked, said: Frequency) -> np.ndarray:
     service = asked.sheet.service[asked.rows]
     if not said.calendar_year:
         return np.full(len(service), (said.window_days or 1) - 1)
-    day = service.astype("datetime64[D]")
-    return (day - day.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.int64)
+    on = service.astype("datetime64[D]")
+    days: np.ndarray = (on - on.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.int64)
+    return days
 
 
-def _codes(asked: Asked, said: Frequency) -> list[tuple[str, ...]]:
-    return list(said.groups.values()) or [asked.period.rule.codes]
+def _codes(asked: Asked, said: Frequency) -> list[frozenset[str]]:
+    return [frozenset(codes) for codes in said.groups.values()] or [frozenset(asked.period.rule.codes)]
 
 
 def _groups(asked: Asked, said: Frequency) -> np.ndarray:
     """(rows,) which group the line's code is of; -1: none."""
     group = np.full(len(asked), -1, np.int64)
     for number, codes in enumerate(_codes(asked, said)):
-        group[asked.sheet.coded(frozenset(codes))[asked.rows]] = number
+        group[asked.sheet.coded(codes)[asked.rows]] = number
     return group
 
 
-def _counted(asked: Asked, said: Frequency) -> np.ndarray:
-    """(rows,) whether the line itself is one of the sessions that count."""
-    counted = np.ones(len(asked), bool)
+def _counts(asked: Asked, said: Frequency) -> np.ndarray:
+    """(rows,) int8: whether the line itself is one of the sessions that count, by its modifiers."""
+    sheet, rows = asked.sheet, asked.rows
+    counts = np.full(len(rows), YES, np.int8)
     if said.only_with:
-        counted &= asked.sheet.modified(frozenset(said.only_with))[asked.rows] == 1
+        counts = sheet.modified(frozenset(said.only_with))[rows]
     if said.only_without:
-        counted &= asked.sheet.modified(frozenset(said.only_without))[asked.rows] != 1
-    return counted
+        held = sheet.modified(frozenset(said.only_without))[rows]
+        counts = np.where(held == YES, NO, np.where(held == NOT_KNOWN, np.minimum(counts, held), counts))
+    return counts
 
 
-def _sessions(at: np.ndarray, day: np.ndarray, size: int) -> np.ndarray:
-    """(size,) distinct days of each; pairs come in order of at and day."""
-    new = np.ones(len(at), bool)
-    new[1:] = (at[1:] != at[:-1]) | (day[1:] != day[:-1])
-    return np.bincount(at[new], minlength=size)
+def _alike(found: Sessions, group: np.ndarray, asked: Asked, said: Frequency) -> Sessions:
+    """The sessions that count: of the group of the row's code, and of the modifiers that are asked for."""
+    past, own = np.zeros(len(found.at), bool), np.zeros(len(found.own), bool)
+    for number, codes in enumerate(_codes(asked, said)):
+        past |= (group[found.at] == number) & asked.sheet.past_coded(codes, found.past)
+        own |= (group[found.own_at] == number) & asked.sheet.coded(codes)[found.own]
+    found = found.of(past, own)
+    if said.only_with:
+        found = found.with_one_of(frozenset(said.only_with))
+    return found.with_none_of(frozenset(said.only_without)) if said.only_without else found
+
+
+def _most_of_a_side(found: Sessions, asked: Asked) -> np.ndarray:
+    """(rows,) sessions of that side of the line that has more, its own included; what tells no side is of both."""
+    most = np.zeros(len(asked), np.int64)
+    for side in SIDES:
+        other = ANY_SIDE - side
+        counts = asked.sheet.modified(side)[asked.rows] == YES
+        counts |= asked.sheet.modified(other)[asked.rows] != YES
+        most = np.where(counts, np.maximum(most, _of_side(found, side, other).count(len(asked)) + 1), most)
+    return most
+
+
+def _of_side(found: Sessions, side: frozenset[str], other: frozenset[str]) -> Sessions:
+    sheet = found.sheet
+    past = sheet.past_modified(side, found.past) | ~sheet.past_modified(other, found.past)
+    own = (sheet.modified(side)[found.own] == YES) | (sheet.modified(other)[found.own] != YES)
+    return found.of(past, own)

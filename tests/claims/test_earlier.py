@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import date
 from typing import Any
 
 import ascii_table
@@ -11,7 +12,7 @@ import polars as pl
 import pytest
 
 from claims.earlier import ChainIndex, chains, control_numbers
-from claims.keys import keys_of
+from claims.keys import NEVER, keys_of
 from claims.match import match_outcomes
 
 CHOICES: dict[str, list[Any]] = {
@@ -161,3 +162,16 @@ def test_many_copies_of_one_line_do_not_multiply() -> None:
     table = chains(lines, ascii_table.outcomes("claim_id"))
     assert table["chain_id"].unique().to_list() == ["2000-01-01"]
     assert table["resubmission_of"][1:].equals(table["submission_id"][:-1], check_names=False)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_chain_began_when_its_first_submission_was_sent(seed: int) -> None:
+    lines, outcomes = world(seed)
+    table = chains(lines, outcomes)
+    index = ChainIndex(lines.join(table, on="submission_id", how="left", maintain_order="left"), outcomes)
+    sent = dict(lines.select("submission_id", "submitted_date").iter_rows())
+    first = {name: sent[chain] for name, chain in table.select("submission_id", "chain_id").iter_rows()}
+    wanted = [first[name] for name in lines["submission_id"]]
+    told = index.began(index.codes.astype(np.int64)).tolist()
+    assert [(day - date(1970, 1, 1)).days if day else NEVER for day in wanted] == told
+    assert index.began(np.array([-1])).tolist() == [NEVER]

@@ -10,6 +10,7 @@ import polars as pl
 from practices import Practice, assert_same
 from sklearn.metrics import roc_auc_score
 
+from claims.keys import NEVER
 from claims.snapshot import Snapshot
 from data.synthetic import Generated
 from features import FeatureTable, History, build
@@ -81,6 +82,9 @@ class NoChains:
 
     def holds(self, lines: pl.DataFrame) -> np.ndarray:
         return np.ones(lines.height, bool)
+
+    def began(self, chain: np.ndarray) -> np.ndarray:
+        return np.full(len(chain), NEVER)
 
 
 def test_the_leaky_twin_scores_higher(practice: Practice) -> None:

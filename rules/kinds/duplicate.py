@@ -1,0 +1,71 @@
+"""A service billed again: the same code, day, modifiers and provider, on a line before or on another claim before."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rules.beside import any_of
+from rules.encode import MISS
+from rules.parameters import Duplicate
+from rules.sheet import YES
+from rules.verdict import Asked, Verdict, three
+from rules.words import code
+
+Found = tuple[np.ndarray, np.ndarray]
+
+
+def duplicate(asked: Asked) -> Verdict:
+    """Broken on the later of two lines that are alike, but for modifiers that say it was done again.
+
+    Unknown where a modifier or provider that is not known decides, or the practice's past holds nothing of the day. A
+    claim that is sent again is no duplicate of itself.
+    """
+    said: Duplicate = asked.said
+    sheet, rows = asked.sheet, asked.rows
+    again, unsure = (mine | theirs for mine, theirs in zip(_on_claim(asked), _in_past(asked), strict=True))
+    excused = sheet.modified(frozenset(said.unless))[rows] == YES
+    broken = again & ~excused
+    looked = sheet.reaches_back(rows, 0)
+    unknown = ~broken & ((unsure & ~excused) | ~looked)
+
+    def why(i: int) -> str:
+        if looked[i] or unsure[i]:
+            return "A like line is there, and its modifiers or its provider are not known."
+        return sheet.why_not_back(int(rows[i]))
+
+    return Verdict(three(broken, unknown), told={"code": code(asked)}, why=why)
+
+
+def _on_claim(asked: Asked) -> Found:
+    """(rows,) whether a line of the claim with a lower number is alike; whether that depends on what is not known."""
+    sheet, rows = asked.sheet, asked.rows
+    at, line = sheet.beside(rows)
+    mine, number = rows[at], sheet.number("claim_line_number")
+    alike = (sheet.lines.code.at[line] == sheet.lines.code.at[mine]) & (number[line] < number[mine])
+    at, line, mine = at[alike], line[alike], mine[alike]
+    if not len(at):
+        return np.zeros(len(rows), bool), np.zeros(len(rows), bool)
+    provider, modifiers = sheet.lines.provider, sheet.lines.modifiers
+    same = (provider.at[line] == provider.at[mine]) & (modifiers.at[line] == modifiers.at[mine])
+    told = modifiers.flags(lambda level: level is not None)
+    unsure = (provider.at[line] == provider.at[mine]) & ~(told[line] & told[mine])
+    return any_of(at, same & ~unsure, len(rows)), any_of(at, unsure, len(rows))
+
+
+def _in_past(asked: Asked) -> Found:
+    """(rows,) the same of first submissions of other claims to the same payer."""
+    sheet, rows, past_of = asked.sheet, asked.rows, asked.sheet.past.services
+    at, past = sheet.same_day(rows)
+    alike = past_of.original[past] & (past_of.code[past] == sheet.encoded("code", sheet.lines.code)[rows[at]])
+    alike &= past_of.payer[past] == sheet.encoded("payer", sheet.lines.text("payer_id"))[rows[at]]
+    at, past = at[alike], past[alike]
+    if not len(at):
+        return np.zeros(len(rows), bool), np.zeros(len(rows), bool)
+    mine, modifiers = rows[at], sheet.lines.modifiers
+    blank = modifiers.each(lambda level: level or "")
+    same = past_of.modifiers[past] == sheet.encoded("modifiers", blank)[mine]
+    provider, theirs = sheet.encoded("provider", sheet.lines.provider)[mine], past_of.provider[past]
+    named = sheet.lines.provider.flags(bool)[mine] & (theirs != MISS["provider"])
+    told = modifiers.flags(lambda level: level is not None)[mine]
+    fits = (provider == theirs) | ~named
+    return any_of(at, same & fits & named & told, len(rows)), any_of(at, fits & (~told | (same & ~named)), len(rows))
