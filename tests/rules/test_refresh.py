@@ -299,3 +299,22 @@ def test_progress_is_heard_on_long_files(tmp_path: Path) -> None:
     (loaded,) = refresh([file], tmp_path / "tables", IngestSettings(), progress=lambda name, share: heard.append(share))
     assert loaded.accepted == 100_003
     assert len(heard) == 2 and heard == sorted(heard) and heard[-1] > 0.5
+
+
+def test_a_year_of_schedules_is_judged_quarter_by_quarter(tmp_path: Path) -> None:
+    for month, bilateral in (("Jan", "1"), ("Apr", "3"), ("Oct", "0")):
+        row = RVU_ROW.format(code="64483", modifier="", days="0", bilateral=bilateral)
+        assert load(tmp_path, f"PPRRVU27_{month}.csv", rvu(2025, row)).what == "new"
+    tables, code = BulkTables.load(tmp_path / "tables"), Texts.of(["64483"] * 5)
+    when = [f"2027-{month}-15" for month in ("01", "04", "08", "10", "12")]
+    day = np.array([np.datetime64(one, "D").astype(np.int64) for one in when])
+    assert list(tables.indicator("bilateral", code, day)) == ["1", "3", "3", "0", "0"]
+    assert tables.assumed("mpfs", code, day).tolist() == [False, False, True, False, False]
+    assert list(tables.indicator("global_days", code, day)) == ["000"] * 5  # a spreadsheet had made 0 of it
+
+
+def test_a_mark_of_byte_order_does_not_hide_the_header(tmp_path: Path) -> None:
+    file = tmp_path / "practitioner-2026q2.csv"
+    file.write_text(PTP.replace("\t", ",").split("Edits\n")[1], encoding="utf-8-sig")
+    (loaded,) = refresh([file], tmp_path / "tables", IngestSettings())
+    assert loaded.accepted == 3
