@@ -27,7 +27,7 @@ STATES = {
 COVERAGE = {NO_BOOK: "no rule book for the payer", NO_STATE: "no state, so no contractor's book",
             NO_CONTRACTOR: "no contractor's book for the state"}  # fmt: skip
 ANSWERS = (READY, NOT_READY, NOT_KNOWN)
-MARKS = {"broken": "", "unknown": "not known: ", "met": "met: "}
+OUTCOMES = ("broken", "unknown", "met")
 
 
 def checked(tally: Tally, lines: pl.DataFrame, checker: Checker, batch: Batch) -> None:
@@ -74,13 +74,21 @@ def _claim(worst: Worst, lines: pl.DataFrame, checker: Checker, every: bool) -> 
         say(f"  {not_covered(code)['message']}")
     told = found.told((BROKEN, UNKNOWN, MET) if every else (BROKEN,))
     for number, code, findings in zip(own["claim_line_number"], own["hcpcs_code"], told, strict=True):
-        for finding in sorted(filter(_of_a_rule, findings), key=_gravity):
-            mark = f" [{ASSUMED}]" if finding["standing"] == ASSUMED else ""
-            say(f"  line {number}, {code}: {finding['rule_id']}{mark}")
-            say(f"    {MARKS[finding['outcome']]}{finding['message']}")
-            if finding["remedy"]:
-                say(f"    > {finding['remedy']}")
+        _line(f"  line {number}, {code}:", sorted(filter(_of_a_rule, findings), key=_gravity))
     say()
+
+
+def _line(line: str, findings: list[Finding]) -> None:
+    """What is broken or not known in words, what is met by name."""
+    for finding in (one for one in findings if one["outcome"] != "met"):
+        mark = f" [{ASSUMED}]" if finding["standing"] == ASSUMED else ""
+        say(f"{line} {finding['rule_id']}{mark}")
+        say(f"    {finding['message']}")
+        if finding["remedy"]:
+            say(f"    > {finding['remedy']}")
+    met = [finding["rule_id"] for finding in findings if finding["outcome"] == "met"]
+    if met:
+        say(f"{line} met: {', '.join(met)}")
 
 
 def _of_a_rule(finding: Finding) -> bool:
@@ -88,7 +96,7 @@ def _of_a_rule(finding: Finding) -> bool:
 
 
 def _gravity(finding: Finding) -> tuple[int, bool, str]:
-    return list(MARKS).index(finding["outcome"]), finding["standing"] == ASSUMED, finding["rule_id"]
+    return OUTCOMES.index(finding["outcome"]), finding["standing"] == ASSUMED, finding["rule_id"]
 
 
 def reviewed(reviews: Reviews, rules: RuleSet, batch: Batch) -> None:

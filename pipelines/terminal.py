@@ -69,8 +69,12 @@ def _wrapped(text: str, console: Console) -> str:
     """Lines no wider than the terminal, a longer word (a path) on a line of its own; in a file the text stays whole."""
     if not console.is_terminal:
         return text
-    indent = " " * (len(text) - len(text.lstrip()))
-    return fill(text, console.width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(_filled(line, console.width) for line in text.split("\n"))
+
+
+def _filled(line: str, width: int) -> str:
+    indent = " " * (len(line) - len(line.lstrip()))
+    return fill(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def counted(count: int, noun: str) -> str:

@@ -23,6 +23,7 @@ from claims.texts import Level
 from rules.book import Book, Rule
 from rules.book_file import load_books
 from rules.bulk import BulkTables
+from rules.lint import require_valid
 from rules.verdict import Period
 
 COMMON = "common"
@@ -174,6 +175,7 @@ def load_rules(site: Path | None = None, payers: Mapping[str, str] | None = None
     """
     with as_file(files("rules") / "payers") as folder:
         books = dict(load_books(folder))
-    if site and (site / "payers").is_dir():
-        books |= load_books(site / "payers")
+        if site and any((site / "payers").glob("*.yaml")):
+            require_valid(site / "payers", over=folder)
+            books |= load_books(site / "payers")
     return RuleSet.of(books, BulkTables.load(site / "tables" if site else None), payers)
