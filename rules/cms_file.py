@@ -85,6 +85,7 @@ def recognised(source: Source) -> tuple[Recognised | None, str]:
 
 
 def unknown(source: Source) -> RuleBookError:
+    """What is said of a file whose layout is not known, by its kind and its header cells."""
     with source.open() as stream:
         start = stream.peek(4)
     if start.startswith(_WORKBOOK):
