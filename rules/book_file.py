@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -101,38 +101,46 @@ _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _day)
 
 
-def read_book(path: Path) -> BookFile:
-    """A book's file as far as it can be read. Never raises for what stands in it."""
+class Yaml(NamedTuple):
+    """A file as YAML: what it says, its nodes, and what is wrong with it."""
 
-    def refused(line: int, message: str) -> BookFile:
-        return BookFile(path, {}, None, None, (Fault(path.name, line, None, message),))
+    raw: Any
+    node: yaml.Node | None
+    faults: tuple[Fault, ...]
 
+
+def read_yaml(path: Path) -> Yaml:
+    """A file read strictly; with faults and without raw where it could not be. Never raises."""
     try:
         loader = _Loader(path.read_text(encoding="utf-8"))
         node = loader.get_single_node()
         raw = loader.construct_document(node) if node else None
+        return Yaml(raw, node, tuple(Fault(path.name, line, None, words) for line, words in loader.repeated))
     except UnicodeDecodeError:
-        return refused(0, "is not written in UTF-8")
+        line, words = 0, "is not written in UTF-8"
     except OSError as error:
-        return refused(0, f"cannot be read: {error.strerror}")
+        line, words = 0, f"cannot be read: {error.strerror}"
     except yaml.MarkedYAMLError as error:
-        return refused(
-            error.problem_mark.line + 1 if error.problem_mark else 0, f"no YAML: {error.problem or error.context}"
-        )
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        words = f"no YAML: {error.problem or error.context}"
     except yaml.YAMLError as error:
-        return refused(0, f"no YAML: {error}")
+        line, words = 0, f"no YAML: {error}"
+    return Yaml(None, None, (Fault(path.name, line, None, words),))
+
+
+def read_book(path: Path) -> BookFile:
+    """A book's file as far as it can be read. Never raises for what stands in it."""
+    raw, node, faults = read_yaml(path)
     if not isinstance(raw, dict):
-        return refused(1, "expected a book: payer, applies_to, rules")
-    return _checked(path, {str(key): value for key, value in raw.items()}, node, loader.repeated)
-
-
-def _checked(path: Path, raw: dict[str, Any], node: yaml.Node | None, repeated: list[tuple[int, str]]) -> BookFile:
-    file = BookFile(path, raw, node, None, tuple(Fault(path.name, line, None, words) for line, words in repeated))
+        expected = Fault(path.name, 1, None, "expected a book: payer, applies_to, rules")
+        return BookFile(path, {}, None, None, faults or (expected,))
+    told = {str(key): value for key, value in raw.items()}
+    file = BookFile(path, told, node, None, faults)
     try:
-        book = Book(**({"id": path.stem} | raw))
+        book = Book(**({"id": path.stem} | told))
     except ValidationError as error:
-        return BookFile(path, raw, node, None, (*file.faults, *_faults(file, error)))
-    return file if repeated else BookFile(path, raw, node, book, ())
+        return replace(file, faults=(*faults, *_faults(file, error)))
+    return file if faults else replace(file, book=book)
 
 
 def _faults(file: BookFile, error: ValidationError) -> Iterator[Fault]:
