@@ -44,6 +44,8 @@ endurance: install  ## 20,000 damaged X12 files, each read or refused (about ten
 docs: install  ## the generated references in docs/
 	$(BIN)/python -m features.page > docs/features.md
 	$(BIN)/python -m claims.formats > docs/formats.md
+	$(BIN)/python -m rules.page > docs/rules.md
+	$(BIN)/python -m rules.coverage > docs/rules-coverage.md
 
 serve: install  ## the service and the dashboard on http://127.0.0.1:8080
 	$(BIN)/denials serve
