@@ -8,6 +8,7 @@ from rules.verdict import Asked, Verdict, three
 from rules.words import code
 
 COLUMN = "place_of_service_code"
+NO_PLACE = "The claim does not tell the place of service."
 
 
 def place_of_service(asked: Asked) -> Verdict:
@@ -18,9 +19,7 @@ def place_of_service(asked: Asked) -> Verdict:
     told = sheet.lines.text(COLUMN)
 
     def why(i: int) -> str:
-        return (
-            "The claim does not tell the place of service." if told[int(rows[i])] is None else "The place is missing."
-        )
+        return NO_PLACE if told[int(rows[i])] is None else "The place of service is missing."
 
     return Verdict(
         three(listed == said.refused, ~told.flags(bool)[rows]),

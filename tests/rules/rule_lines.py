@@ -5,7 +5,9 @@ In a table an empty cell is null (not known), `""` empty (not present); a column
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import ascii_table
@@ -19,6 +21,7 @@ from rules.book import Book
 from rules.bulk import BulkTables
 from rules.findings import Finding, Findings
 from rules.judge import judge
+from rules.manifest import Entry, write_manifest
 from rules.past import Past
 from rules.ruleset import RuleSet
 from rules.verdict import BROKEN, MET, OUTCOMES, UNKNOWN
@@ -77,6 +80,19 @@ def rules(*told: Mapping[str, Any], tables: BulkTables | None = None, **book: An
     """The rules of one book, for payer P1 unless it applies to others; with the packaged bulk tables."""
     made = Book(**({"id": "test", "payer": "The payer", "applies_to": {"payer_id": ["P1"]}, "rules": told} | book))
     return RuleSet.of({made.id: made}, tables or BulkTables.load())
+
+
+def site_table(folder: Path, table: str, told: str, **entry: str) -> BulkTables:
+    """The packaged tables with one table of a site over them: its CSV, which holds for 2024's first quarter."""
+    told = "\n".join(line.strip() for line in told.strip().splitlines()) + "\n"
+    (folder / f"{table}.csv").write_text(told)
+    cells = {
+        "table": table, "release": "2024Q1", "file": f"{table}.csv", "effective_from": "2024-01-01",
+        "effective_to": "2024-03-31", "scope": "complete", "standing": "stated", "source": "made up",
+        "sha256": hashlib.sha256(told.encode()).hexdigest(), "checked_on": "2026-11-23",
+    }  # fmt: skip
+    write_manifest(folder, [Entry.model_validate(cells | entry)])
+    return BulkTables.load(folder)
 
 
 def judged(frame: pl.DataFrame, ruled: RuleSet | Mapping[str, Any], before: Past | None = None) -> Findings:
