@@ -6,6 +6,7 @@ A value holds for services from its date on; null repeals it. PLACEHOLDERS are w
 from __future__ import annotations
 
 from datetime import date
+from types import GenericAlias
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, TypeAdapter
@@ -55,12 +56,14 @@ class Parameters(BaseModel):
 class Ptp(Parameters):
     """The line's code is not paid beside another of the same day: by the table of pairs, or one of `not_with`.
 
-    bypass: modifiers with which it may be (with the table: those of the settings of the edit). Value: true.
+    bypass: modifiers of the line with which it may be; on_either: those that may as well stand on the other line,
+    unless the line is a visit. Value: true.
     """
 
     table: Literal["ncci_ptp"] | None = None
     not_with: tuple[Code, ...] = ()
     bypass: tuple[Modifier, ...] = ()
+    on_either: tuple[Modifier, ...] = ()
 
 
 class Mue(Parameters):
@@ -256,7 +259,9 @@ _VALUES: dict[str, Any] = {
     "place_of_service": Annotated[tuple[Place, ...], Field(min_length=1)], "duplicate": _On,
     "missing_field": Annotated[_Texts, Field(min_length=1)],
 }  # fmt: skip
-VALUES: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(dict[date, form | None]) for kind, form in _VALUES.items()}
+VALUES: dict[str, TypeAdapter[Any]] = {  # of values by their dates; null = repealed
+    kind: TypeAdapter(GenericAlias(dict, (date, form | None))) for kind, form in _VALUES.items()
+}
 PLACEHOLDERS: dict[str, frozenset[str]] = {
     kind: frozenset({"code", *names.split()})
     for kind, names in {

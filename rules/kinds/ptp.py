@@ -19,10 +19,9 @@ TABLE = "ncci_ptp"
 
 
 def ptp(asked: Asked) -> Verdict:
-    """Broken beside a code that is never paid with it, or only with a modifier which stands on neither line.
+    """Broken beside a code that is never paid with it, or only with a modifier that does not stand.
 
-    That a modifier on either line will do (of a visit: on its own line) is our reading of CMS since July 2019. By the
-    table a line alone on its day is none of the rule's business; without a table it is met.
+    By the table a line alone on its day is none of the rule's business; without a table it is met.
     """
     said: Ptp = asked.said
     size, beside = len(asked), others_of_other_codes(asked.sheet, asked.rows)
@@ -54,20 +53,22 @@ def _indicators(asked: Asked, beside: Others) -> tuple[np.ndarray, np.ndarray]:
         answer = asked.tables.pairs(asked.sheet.lines.code.take(rows), beside.code, asked.sheet.service[rows])
         return answer.indicator, answer.lapsed
     listed = beside.code.flags(frozenset(said.not_with).__contains__)
-    indicator = np.where(listed, WITH_MODIFIER if said.bypass else NEVER, NONE)
+    indicator = np.where(listed, WITH_MODIFIER if said.bypass or said.on_either else NEVER, NONE)
     return indicator, indicator
 
 
 def _held(asked: Asked, beside: Others, indicator: np.ndarray) -> np.ndarray:
-    """(pairs,) int8 whether a modifier stands on one of the two lines with which they may be paid together."""
+    """(pairs,) int8 whether a modifier stands with which they may be paid together."""
+    sheet, rows, said = asked.sheet, asked.rows[beside.at], asked.said
     if not (indicator == WITH_MODIFIER).any():
         return np.zeros(len(beside), np.int8)
-    sheet, rows, bypass = asked.sheet, asked.rows[beside.at], frozenset(asked.said.bypass)
-    on_lines = sheet.modified(bypass)
-    own = on_lines[rows]
-    theirs = on_lines[beside.line]
+    own = sheet.modified(frozenset(said.bypass + said.on_either))[rows]
+    if not said.on_either:
+        return own
+    either = frozenset(said.on_either)
+    theirs = sheet.modified(either)[beside.line]
     if len(beside.past):
-        theirs = np.append(theirs, sheet.past_modified(bypass, beside.past).astype(np.int8))
+        theirs = np.append(theirs, sheet.past_modified(either, beside.past).astype(np.int8))
     theirs = np.where(sheet.lines.family.flags(VISIT.__eq__)[rows], NO, theirs)
     held: np.ndarray = np.where((own == YES) | (theirs == YES), YES, np.minimum(own, theirs))
     return held

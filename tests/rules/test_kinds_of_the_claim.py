@@ -16,7 +16,10 @@ from rules.past import Past
 from rules.ruleset import RuleSet
 
 SUMMER = {"day": "2024-08-01", "sent": "2024-08-10"}  # of the quarter whose pairs and limits are packaged
-PAIRS = rule("ptp", True, table="ncci_ptp", bypass=["25", "57", "59", "XS", "RT", "LT"], message="{code} {other}")
+PAIRS = rule(
+    "ptp", True, table="ncci_ptp", bypass=["25", "57", "59", "XS", "RT", "LT"], on_either=["59", "XS"],
+    message="{code} {other}",
+)  # fmt: skip
 LIMITS = rule("mue", True, table="ncci_mue", message="{code}: {units} of {limit}")
 ADD_ONS = rule("add_on_without_primary", True, table="add_on", message="{code} after {others}")
 
@@ -46,7 +49,9 @@ def lapsed(frame: pl.DataFrame, ruled: Any, before: Past | None = None) -> list[
         ("64483 |\n64493 |", "met met"),  # no edit exists
         ("62323 |\n77003 |", "met broken"),
         ("62323 |\n77003 | 59", "met met"),  # passes here, and is still an orphan add-on
-        ("62323 | 59\n77003 |", "met met"),  # either line will do
+        ("62323 | 59\n77003 |", "met met"),  # either line will do for 59
+        ("64483 | RT\n77003 |", "met broken"),  # a side says nothing of the other line
+        ("20552 |\n64483 | RT", "met met"),
         ("20552 |\n64483 |", "met broken"),  # the code that pays more is column 2
         ("64451 |\n64493 | 59", "met broken"),  # never, whatever the modifier
         ("64483 |\n99213 |", "met broken"),
