@@ -1,25 +1,6 @@
 """Worked cases: a claim, what came before it, and what the rules must say of its lines (rules/cases/*.yaml).
 
-A file is a list of cases:
-
-    - case: the fifth session in a year is one too many
-      kind: frequency            # what it shows; without it the file's stem
-      claim: {payer_id: MB1, claim_filing_indicator_code: MB, service_state: OH}
-      lines: [{claim_line_start_date: 2026-03-01, hcpcs_code: 62323, modifiers: [KX]}]
-      earlier: [{claim_line_start_date: 2025-05-01, hcpcs_code: 62323}]
-      since: 2024-01-01
-      authorizations: [{prior_authorization_number: A1, hcpcs_codes: "64483"}]
-      expect: {1: {CGS-ESI-FREQ: broken}}
-      clean: true
-
-claim, lines: as a request has them: columns of the lines table, diagnosis_codes, modifiers. An absent field or null is
-not known, "" and [] not present. A line says claim_line_number 1, 2, ..., modifiers [] and 1 unit, a claim payer_id
-PAYER and member_id MEMBER, unless told otherwise; a claim is sent two days after its last service.
-earlier: claims that were sent before, of the same payer, patient, provider and place; one line each, or `lines`.
-since: the practice's own claims reach back to this day of service; without it to the first of `earlier`.
-authorizations: of the same payer and patient, approved and known with the claim.
-expect: line number -> rule id -> broken, met, unknown, or none (not the rule's business, or no such finding).
-clean: nothing is broken on any line; without `expect`, no book is missing either.
+Case tells what a case may say. Dates are calendar days, units and money as in the lines table.
 """
 
 from __future__ import annotations
@@ -60,7 +41,29 @@ NOT_COVERED = frozenset(not_covered(gap)["rule_id"] for gap in (NO_BOOK, NO_STAT
 
 
 class Case(BaseModel):
-    """One worked case; see the head of this module."""
+    """One worked case.
+
+    A file is a list of cases:
+
+        - case: the fifth session in a year is one too many
+          kind: frequency            # what it shows; without it the file's stem
+          claim: {payer_id: MB1, claim_filing_indicator_code: MB, service_state: OH}
+          lines: [{claim_line_start_date: 2026-03-01, hcpcs_code: 62323, modifiers: [KX]}]
+          earlier: [{claim_line_start_date: 2025-05-01, hcpcs_code: 62323}]
+          since: 2024-01-01
+          authorizations: [{prior_authorization_number: A1, hcpcs_codes: "64483"}]
+          expect: {1: {CGS-ESI-FREQ: broken}}
+          clean: true
+
+    claim, lines: as a request has them: columns of the lines table, diagnosis_codes, modifiers. An absent field or null
+    is not known, "" and [] not present. A line has claim_line_number 1, 2, ..., no modifiers and 1 unit, a claim payer_id
+    PAYER and member_id MEMBER, unless told otherwise; a claim is sent two days after its last service.
+    earlier: claims that were sent before, of the same payer, patient, provider and place; one line each, or `lines`.
+    since: the practice's own claims reach back to this day of service; without it to the first of `earlier`.
+    authorizations: of the same payer and patient, approved and known with the claim.
+    expect: line number -> rule id -> broken, met, unknown, or none (not the rule's business, or no such finding).
+    clean: nothing is broken on any line; without `expect`, no book is missing either.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -259,9 +259,8 @@ _VALUES: dict[str, Any] = {
     "place_of_service": Annotated[tuple[Place, ...], Field(min_length=1)], "duplicate": _On,
     "missing_field": Annotated[_Texts, Field(min_length=1)],
 }  # fmt: skip
-VALUES: dict[str, TypeAdapter[Any]] = {  # of values by their dates; null = repealed
-    kind: TypeAdapter(GenericAlias(dict, (date, form | None))) for kind, form in _VALUES.items()
-}
+_DATED: dict[str, Any] = {kind: GenericAlias(dict, (date, form | None)) for kind, form in _VALUES.items()}
+VALUES: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(form) for kind, form in _DATED.items()}  # all of a rule's
 PLACEHOLDERS: dict[str, frozenset[str]] = {
     kind: frozenset({"code", *names.split()})
     for kind, names in {
