@@ -56,8 +56,8 @@ class Case(BaseModel):
           clean: true
 
     claim, lines: as a request has them: columns of the lines table, diagnosis_codes, modifiers. An absent field or null
-    is not known, "" and [] not present. A line has claim_line_number 1, 2, ..., no modifiers and 1 unit, a claim payer_id
-    PAYER and member_id MEMBER, unless told otherwise; a claim is sent two days after its last service.
+    is not known, "" and [] not present. Unless told otherwise a line has claim_line_number 1, 2, ..., no modifiers and
+    1 unit, a claim payer_id PAYER and member_id MEMBER; it is sent two days after its last service.
     earlier: claims that were sent before, of the same payer, patient, provider and place; one line each, or `lines`.
     since: the practice's own claims reach back to this day of service; without it to the first of `earlier`.
     authorizations: of the same payer and patient, approved and known with the claim.
