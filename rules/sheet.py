@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from claims.pairs import expand
-from claims.texts import Level, Texts, distinct, placed
+from claims.texts import SMALL, Level, Texts, distinct, placed
 from rules.encode import NEVER, Lines
 from rules.past import Past
 from rules.services import Asked
@@ -32,6 +32,7 @@ class Sheet:
     _past_codes: dict[frozenset[str], np.ndarray] = field(default_factory=dict)
     _past_modifiers: dict[frozenset[str], np.ndarray] = field(default_factory=dict)
     _numbers: dict[str, np.ndarray] = field(default_factory=dict)
+    _pairs: dict[tuple[bytes, int | bytes, bool], Pairs] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Lines."""
@@ -176,16 +177,20 @@ class Sheet:
 
         same_day: those of other claims on the line's own day as well.
         """
-        service = self.service[rows]
-        return self._past(rows, service - days, service + same_day)
+        if len(rows) > SMALL:
+            return self._past(rows, days, same_day)
+        key = (rows.tobytes(), days if isinstance(days, int) else days.tobytes(), same_day)
+        if key not in self._pairs:  # rules of few lines ask the same again and again
+            self._pairs[key] = self._past(rows, days, same_day)
+        return self._pairs[key]
 
     def same_day(self, rows: np.ndarray) -> Pairs:
         """Pairs (place in rows, past service) of the patient's services of other claims on the line's own day."""
         return self.before(rows, 0, same_day=True)
 
-    def _past(self, rows: np.ndarray, begin: np.ndarray, end: np.ndarray) -> Pairs:
-        asked = Asked(self.patient[rows], self.submitted[rows], self.chain[rows])
-        return self.past.services.between(asked, begin, end)
+    def _past(self, rows: np.ndarray, days: int | np.ndarray, same_day: bool) -> Pairs:
+        asked, service = Asked(self.patient[rows], self.submitted[rows], self.chain[rows]), self.service[rows]
+        return self.past.services.between(asked, service - days, service + same_day)
 
     @cached_property
     def past_words(self) -> list[Level]:
