@@ -93,12 +93,12 @@ def _only(rules: RuleSet, kind: str) -> RuleSet:
 
 def _pairs_by_joins(lines: pl.DataFrame) -> int:
     """Lines of a claim and day whose codes the table pairs."""
-    table = pl.read_csv(TABLE, schema_overrides={"column1_code": pl.String, "column2_code": pl.String})
+    table = pl.read_csv(TABLE, schema_overrides={"column_1": pl.String, "column_2": pl.String})
     day = ["submission_id", "claim_line_start_date"]
-    mine = lines.select(*day, "claim_line_number", column2_code="hcpcs_code")
-    other = lines.select(*day, other="claim_line_number", column1_code="hcpcs_code")
+    mine = lines.select(*day, "claim_line_number", column_2="hcpcs_code")
+    other = lines.select(*day, other="claim_line_number", column_1="hcpcs_code")
     beside = mine.join(other, on=day).filter(pl.col("claim_line_number") != pl.col("other"))
-    return beside.join(table, on=["column1_code", "column2_code"]).height
+    return beside.join(table, on=["column_1", "column_2"]).height
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ from rules.authorization import AUTHORIZATION_STATES
 from rules.blocks import blocks
 from rules.encode import Lines
 from rules.findings import Findings
-from rules.judge import judge
+from rules.judge import judge_sheet
+from rules.sheet import Sheet
 
 AUTHORIZATION_NUMBERS = ("authorization_days_left", "authorization_units_left", "authorization_date_assumed")
 CATEGORIES = tuple(f.name for f in CATALOG if f.dtype == "category")
@@ -29,10 +30,10 @@ Numbers = dict[str, np.ndarray]
 Categories = dict[str, Texts]
 
 
-def build(lines: pl.DataFrame, history: History, found: Findings | None = None) -> FeatureTable:
+def build(lines: pl.DataFrame, history: History) -> FeatureTable:
     """Features of (n,) lines: columns of claims.table.Line or of a Batch, every line with a submitted_date.
 
-    A claim must come with all its lines. found: what the rules say of them, where the caller has asked already.
+    A claim must come with all its lines. The table keeps what the rules say of them where one block holds them all.
     Raises ValueError for a line without submitted_date.
     """
     history = with_request(history, lines)
@@ -42,26 +43,21 @@ def build(lines: pl.DataFrame, history: History, found: Findings | None = None) 
     columns = np.full((len(NUMBERS), lines.height), np.nan, np.float32)
     texts = {name: Gathered(lines.height) for name in CATEGORIES}
     for rows in parts:
-        told = _fill(columns, rows, Lines(lines[rows]), history, found)
+        sheet = Sheet(Lines(lines[rows]), history.past)
+        found = judge_sheet(sheet, history.rules)
+        made, told = _block(sheet, history, found)
+        for at, name in enumerate(NUMBERS):
+            columns[at, rows] = made[name]
         for name in CATEGORIES:
             texts[name].put(rows, told[name])
-    return FeatureTable(NUMBERS, columns.T, {name: gathered.texts() for name, gathered in texts.items()})
+    whole = {name: gathered.texts() for name, gathered in texts.items()}
+    return FeatureTable(NUMBERS, columns.T, whole, found if len(parts) == 1 else None)
 
 
-def _fill(
-    columns: np.ndarray, rows: slice | np.ndarray, lines: Lines, history: History, found: Findings | None
-) -> Categories:
-    """Put the numbers of some lines into their rows; returns their categories."""
-    made, told = _block(lines, history, found or judge(lines, history.past, history.rules))
-    for at, name in enumerate(NUMBERS):
-        columns[at, rows] = made[name]
-    return told
-
-
-def _block(lines: Lines, history: History, found: Findings) -> tuple[Numbers, Categories]:
+def _block(sheet: Sheet, history: History, found: Findings) -> tuple[Numbers, Categories]:
+    lines, chain = sheet.lines, sheet.chain
     codes = {name: history.past.vocabulary.encode(name, values) for name, values in lines.texts()}
-    chain = history.past.chains.chain_of(lines.frame)
-    fits = history.past.authorizations.match(lines, chain)
+    fits = sheet.authorization
     states = codes["authorization_state"] = fits[:, 0].astype(np.int64)
     usual_cents = history.charges.mean(codes["code"], lines.submitted, chain)
     usual_units = history.units.mean(codes["code"], lines.submitted, chain) / 1000.0

@@ -14,15 +14,20 @@ import polars as pl
 
 from claims.texts import Texts
 from features.catalog import CATALOG, Feature
+from rules.findings import Findings
 
 
 @dataclass(frozen=True)
 class FeatureTable:
-    """numbers: (lines, numerical features) float32, nan = missing; categories: name -> (lines,) texts."""
+    """numbers: (lines, numerical features) float32, nan = missing; categories: name -> (lines,) texts.
+
+    found: what the rules say of the lines, of a table that `build` made of a few.
+    """
 
     number_names: tuple[str, ...]
     numbers: np.ndarray
     categories: dict[str, Texts]
+    found: Findings | None = None
 
     def __len__(self) -> int:
         """Lines."""

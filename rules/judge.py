@@ -30,7 +30,11 @@ _FIELDS = {
 
 def judge(lines: pl.DataFrame | Lines, past: Past, rules: RuleSet) -> Findings:
     """What the rules say of (n,) lines, every one with a submitted_date. A claim must come with all its lines."""
-    sheet = Sheet(lines if isinstance(lines, Lines) else Lines(lines), past)
+    return judge_sheet(Sheet(lines if isinstance(lines, Lines) else Lines(lines), past), rules)
+
+
+def judge_sheet(sheet: Sheet, rules: RuleSet) -> Findings:
+    """What the rules say of the lines of a sheet, as `judge`."""
     cells, cell = _cells(sheet, rules)
     coverage = np.array([one.coverage for one in cells], np.int8)[cell] if len(sheet) else np.zeros(0, np.int8)
     return Findings(len(sheet), tuple(_judged(sheet, rules, cells, cell)), coverage)

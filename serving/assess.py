@@ -17,10 +17,7 @@ from claims.dated import dated
 from claims.texts import Texts
 from features.build import build
 from features.history import History
-from features.request import with_request
 from features.table import FeatureTable
-from rules.findings import Findings
-from rules.judge import judge
 from serving.worth import Worth
 from training.model import DenialModel
 
@@ -31,8 +28,7 @@ CHUNK = 20_000  # lines whose matrix is held at a time
 class Assessed:
     """Lines with what is said of them, (lines,) each but claim_risk (claims,).
 
-    claim: codes 0..k-1; raw: log-odds; loss: int64 cents; found: what the rules say of the lines, None where there are
-    too many to hold (Scorer.findings asks again for those that are read).
+    claim: codes 0..k-1; raw: log-odds; loss: int64 cents.
     """
 
     lines: pl.DataFrame
@@ -42,7 +38,6 @@ class Assessed:
     risk: np.ndarray
     claim_risk: np.ndarray
     loss: np.ndarray
-    found: Findings | None = None
 
     def __len__(self) -> int:
         """Lines."""
@@ -66,11 +61,11 @@ def assess(lines: pl.DataFrame, model: DenialModel, history: History, worth: Wor
     """Risks of (n,) accepted lines of a Batch; of a request, `claim_index` says which lines are one claim."""
     lines = dated(lines, today)
     claim = _claims(lines)
-    table, found = _features(lines, claim, history)
+    table = _features(lines, claim, history)
     raw = np.concatenate([np.zeros(0), *(model.raw_score(X) for _, X in matrices(model, table))])
     risk = model.risk(raw)
     claim_risk = model.claim_risk(risk, claim) if len(raw) else np.zeros(0)
-    return Assessed(lines, table, claim, raw, risk, claim_risk, worth.loss(lines, risk), found)
+    return Assessed(lines, table, claim, raw, risk, claim_risk, worth.loss(lines, risk))
 
 
 def matrices(model: DenialModel, table: FeatureTable, size: int = CHUNK) -> Iterator[tuple[slice, np.ndarray]]:
@@ -91,16 +86,14 @@ def _claims(lines: pl.DataFrame) -> np.ndarray:
     return np.fromiter((seen.setdefault(value, len(seen)) for value in values), np.int64, len(values))
 
 
-def _features(lines: pl.DataFrame, claim: np.ndarray, history: History) -> tuple[FeatureTable, Findings | None]:
-    """Features of the lines, and what the rules say; claims that share a submission_id are built apart."""
+def _features(lines: pl.DataFrame, claim: np.ndarray, history: History) -> FeatureTable:
+    """Features of the lines; claims that share a submission_id are built apart."""
     rounds = _rounds(lines, claim) if "claim_index" in lines.columns else np.zeros(len(claim), np.int64)
     if not rounds.any():
-        history = with_request(history, lines)
-        found = judge(lines, history.past, history.rules) if len(lines) <= CHUNK else None
-        return build(lines, history, found), found
+        return build(lines, history)
     parts = [np.flatnonzero(rounds == number) for number in range(int(rounds.max()) + 1)]
     tables = [build(lines[rows], history) for rows in parts]
-    return _stacked(tables).take(np.argsort(np.concatenate(parts), kind="stable")), None
+    return _stacked(tables).take(np.argsort(np.concatenate(parts), kind="stable"))
 
 
 def _rounds(lines: pl.DataFrame, claim: np.ndarray) -> np.ndarray:

@@ -124,7 +124,7 @@ class Scorer:
 
     def findings(self, assessed: Assessed) -> list[list[Finding]]:
         """(lines,) the rules that each line breaks, as known today, gravest first."""
-        found = assessed.found
+        found = assessed.table.found
         if found is None:
             past = with_request(self.history, assessed.lines).past
             found = judge(assessed.lines, past, self.history.rules)
