@@ -38,7 +38,8 @@ class OnFile:
             first, last = grants.valid_from[held], grants.valid_to[held]
             return f"begins on {day(int(first))}" if service < first else f"ended on {day(int(last))}"
         if state == "units_exceeded":
-            return f"has {max(fit[2], 0):.10g} units left, fewer than are billed"
+            left = max(float(fit[2]), 0.0)
+            return f"has {left:.10g} unit{'' if left == 1 else 's'} left, fewer than are billed"
         if state == "other_place":
             granted = grants.word("place", int(grants.place[held]))
             return f"is for place of service {granted}, not {self.lines.text('place_of_service_code')[row]}"
