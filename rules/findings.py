@@ -102,15 +102,14 @@ class Findings:
 
 def _finding(one: Judged, i: int) -> Finding:
     rule, outcome = one.period.rule, int(one.verdict.outcome[i])
-    suggested = _said(one.verdict.suggested, i) if outcome == BROKEN and one.verdict.suggested is not None else None
     return {
         "rule_id": rule.id,
         "kind": rule.kind,
         "outcome": OUTCOMES[outcome],
         "message": _message(one, i, outcome),
-        "remedy": rule.remedy if outcome == BROKEN else None,
+        "remedy": _filled(one, i, rule.remedy or "") if outcome == BROKEN else None,
         "field": rule.field,
-        "suggested": None if suggested in (None, "") else str(suggested),
+        "suggested": _suggested(one, i) if outcome == BROKEN else None,
         "carc": rule.carc,
         "citation": rule.citation,
         "standing": rule.standing,
@@ -121,11 +120,23 @@ def _finding(one: Judged, i: int) -> Finding:
 def _message(one: Judged, i: int, outcome: int) -> str:
     title = one.period.rule.title
     if outcome == BROKEN:
-        return one.period.rule.message.format_map({name: _said(told, i) for name, told in one.verdict.told.items()})
+        return _filled(one, i, one.period.rule.message)
     if outcome == UNKNOWN:
         why = one.verdict.why
         return f"{title}: not known. {why(i) if callable(why) else why or ''}".strip()
     return f"{title}."
+
+
+def _filled(one: Judged, i: int, words: str) -> str:
+    return words.format_map({name: _said(told, i) for name, told in one.verdict.told.items()})
+
+
+def _suggested(one: Judged, i: int) -> str | None:
+    """What could stand in the field; nothing where the record alone decides (DESIGN section 8: review)."""
+    if one.verdict.suggested is None or one.period.rule.correction == "review":
+        return None
+    told = _said(one.verdict.suggested, i)
+    return str(told) if told else None
 
 
 def _said(told: Told, i: int) -> object:

@@ -12,6 +12,7 @@ from rules.verdict import Asked, Verdict, three
 from rules.words import code, listed
 
 EMPTY = frozenset({""})
+PLACE, INSTITUTIONAL = "place_of_service_code", frozenset({"institutional"})  # whose place is its type of bill
 
 
 def missing_field(asked: Asked) -> Verdict:
@@ -29,6 +30,8 @@ def missing_field(asked: Asked) -> Verdict:
 
 def _missing(sheet: Sheet, column: str) -> np.ndarray:
     """(lines,) int8 whether a field is empty. A number or a date that is null is not known."""
+    if column == PLACE:
+        return np.where(sheet.has("claim_type", INSTITUTIONAL) == YES, NO, sheet.has(column, EMPTY))
     told = sheet.lines.frame.get_column(column)
     if told.dtype == pl.String:
         return sheet.has(column, EMPTY)
