@@ -9,7 +9,7 @@ from rules.sheet import NO, NOT_KNOWN, YES
 from rules.verdict import Asked, Verdict, three
 from rules.words import NO_MODIFIERS, code
 
-SIDE = re.compile(r"\b(RT|LT|50|E[1-4]|[FT][A1-9])\b")
+SIDE = re.compile("RT|LT|50|E[1-4]|[FT][A1-9]")
 
 
 def laterality_missing(asked: Asked) -> Verdict:

@@ -59,6 +59,7 @@ def lapsed(frame: pl.DataFrame, ruled: Any, before: Past | None = None) -> list[
         ("64483 | 59\n99213 |", "met broken"),  # a visit carries its own 25
         ("64483 |\n99203 |", "met met"),
         ("64483 |\nJ0585 |", "unknown unknown"),  # not in the table that is loaded
+        ("64451 |\n64493 |\nJ0585 |", "unknown broken unknown"),  # whatever else is not known
     ],
 )
 def test_pairs_of_the_table(drawn: str, said: str) -> None:
@@ -113,7 +114,8 @@ def test_a_quarter_without_pairs_is_unknown_and_names_the_last_that_had_the_pair
 )
 def test_a_pair_with_another_claim_of_the_day(earlier: dict[str, Any], said: str) -> None:
     every = {**SUMMER, "rendering_npi": "1000000001"}
-    before = past(lines([{"claim": "Z", "code": "62323", "sent": "2024-08-05"} | earlier], **(every | earlier)))
+    of_others = {"claim": "X", "patient": "M9", "code": "62323", "sent": "2024-08-05"}
+    before = past(lines([of_others, {"claim": "Z", "code": "62323", "sent": "2024-08-05"} | earlier], **every))
     frame = lines([{"code": "77003"}], claim_frequency_code="7" if earlier.get("claim") else "1", **every)
     assert outcomes(frame, PAIRS, before) == [said]
     if said == "broken":
@@ -174,12 +176,13 @@ def test_units_of_other_claims_of_the_day_count(earlier: dict[str, Any], said: s
 def test_a_limit_of_the_line(tmp_path: Path) -> None:
     tables = site_table(tmp_path, "ncci_mue", "code,limit,adjudication\nJ3301,4,1\n64483,1,2\n20610,2,")
     frame = lines(
-        "code | units\nJ3301 | 4\nJ3301 | 4\nJ3301 | 5\n20610 | 2\n20610 | 2\n99213 | 9\n64483 |", day="2024-02-01"
+        "code | units\nJ3301 | 4\nJ3301 | 4\nJ3301 | 5\n20610 | 2\n20610 | 2\n99213 | 9\n64483 |\nJ3301 |",
+        day="2024-02-01",
     )
     told = judged(frame, rules(LIMITS, tables=tables)).judged[0].verdict.outcome.tolist()
-    assert told == [1, 1, 3, 3, 3, 0, 2]  # a whole table without the code: no limit
+    assert told == [1, 1, 3, 3, 3, 0, 2, 2]  # a whole table without the code: no limit
     by_line = judged(frame, rules(LIMITS | {"per": "line"}, tables=tables)).judged[0].verdict.outcome.tolist()
-    assert by_line == [1, 1, 3, 1, 1, 0, 2]  # `per` decides where the table does not
+    assert by_line == [1, 1, 3, 1, 1, 0, 2, 2]  # `per` decides where the table does not
 
 
 def test_a_limit_of_a_book() -> None:
@@ -224,6 +227,9 @@ def test_an_orphan_is_told_with_the_primaries_that_it_lacks() -> None:
     assert messages(lines("code\n64484", **SUMMER), ADD_ONS | {"primaries": ["64999"]}) == [
         "64484 after 64999 or 64483"
     ]
+    beside = lines("code\n64484\n64999", **SUMMER)
+    assert outcomes(beside, ADD_ONS) == ["broken", "none"]
+    assert outcomes(beside, ADD_ONS | {"primaries": ["64999"]}) == ["met", "none"]
     own = rule("add_on_without_primary", True, "96999", primaries=["64483", "64493"], message="{others}")
     frame = lines("claim | code\nA | 96999\nB | 96999\nB | 64493")
     assert outcomes(frame, own) == ["broken", "met", "none"]
@@ -272,15 +278,16 @@ def test_how_both_sides_are_written(accepted: list[str], drawn: str, said: str) 
 
 
 def test_a_code_without_sides_never_carries_50() -> None:
-    never = rule("bilateral_format", [], indicators=["0", "9"], message="{found}")
+    never = rule("bilateral_format", [], indicators=["0", "9"], message="{found}", correction="format")
     frame = lines('code | mods | units\n20552 | 50 | 1\n62323 | 50 | 2\n64483 | 50 | 1\n20552 | "" | 1\n20552 | 50 |')
     assert outcomes(frame, never) == ["broken", "broken", "none", "none", "broken"]
     assert messages(frame, never) == ["one line with 50 and 1 unit", "one line with 50 and 2 units", "a line with 50"]
     assert [one["suggested"] for one in findings(frame, never)] == [None] * 3
+    assert outcomes(lines("code | mods\n20552 | RT\n20552 | LT"), never) == ["none", "none"]
 
 
 def test_the_payer_s_format_is_suggested_in_words_where_it_says_the_same() -> None:
-    told = rule("bilateral_format", ["50x1"], "64483", "20610", message="{found}; {accepted}")
+    told = rule("bilateral_format", ["50x1"], "64483", "20610", message="{found}; {accepted}", correction="format")
     frame = lines("code | mods | units\n64483 | RT | 1\n64483 | LT | 1\n20610 | 50 | 2\n64483 | 50 | 3")
     found = findings(frame, told)
     assert [one["message"] for one in found][1:3] == [
