@@ -163,7 +163,13 @@ def test_a_sequence_of_the_first_only_asks_nothing_of_later_ones() -> None:
 
 IMAGE = rule("documentation", True, "64483", element="doc_imaging", message="{found} {needed}")
 RELIEF = rule(
-    "documentation", 50, "64483", "64484", element="doc_relief_percent", repeat_within_days=365, message="{found}/{needed}"
+    "documentation",
+    50,
+    "64483",
+    "64484",
+    element="doc_relief_percent",
+    repeat_within_days=365,
+    message="{found}/{needed}",
 )
 
 
