@@ -23,7 +23,9 @@ class Check(NamedTuple):
 
 def examine(settings: Settings) -> list[Check]:
     """All checks, in the order in which a newcomer meets them."""
-    return [check for look in (_site, _secret, _store, _champion, _registry) for check in _safely(look, settings)]
+    return [
+        check for look in (_site, _secret, _rules, _store, _champion, _registry) for check in _safely(look, settings)
+    ]
 
 
 def _safely(look: Callable[[Settings], Iterator[Check]], settings: Settings) -> list[Check]:
@@ -50,6 +52,15 @@ def _secret(settings: Settings) -> Iterator[Check]:
         return
     mode = stat.S_IMODE(key.stat().st_mode)
     yield Check("secret.key", mode == 0o600, f"mode {mode:o}", f"chmod 600 {key}")
+
+
+def _rules(settings: Settings) -> Iterator[Check]:
+    from rules.ruleset import rules_of
+
+    held = rules_of(settings)
+    own = len(list(settings.books.glob("payers/*.yaml")))
+    rules = sum(1 for _ in held.rules())
+    yield Check("rules", True, f"{rules} rules in {len(held.books)} books, {own} of them the site's own")
 
 
 def _store(settings: Settings) -> Iterator[Check]:

@@ -169,12 +169,12 @@ def test_settings_that_cannot_be_read_say_where(
 
 def test_help_names_every_verb(denials: Run) -> None:
     said = denials("--help").out
-    verbs = "demo generate ingest train evaluate promote rollback score explain report serve schedule doctor"
+    verbs = "demo generate ingest check train evaluate promote rollback score explain report rules serve schedule doctor"
     assert all(verb in said for verb in verbs.split())
     assert max(map(len, said.splitlines())) <= 80
 
 
-@pytest.mark.parametrize("verb", ["ingest", "score", "explain"])
+@pytest.mark.parametrize("verb", ["ingest", "check", "score", "explain"])
 def test_help_says_which_files_a_verb_takes(denials: Run, verb: str) -> None:
     said = denials(verb, "--help").out
     assert all(kind in said for kind in ("837", "FHIR", "CSV", "Parquet"))

@@ -263,4 +263,4 @@ def test_a_file_and_a_body_give_the_same(client: TestClient, scorer: Scorer, tmp
 def test_the_document_lists_the_types(client: TestClient) -> None:
     operation = client.get("/openapi.json").json()["paths"]["/v1/score"]["post"]
     assert tuple(operation["requestBody"]["content"]) == KINDS == (JSON, EDI, FHIR)
-    assert tuple(re.findall(r"-H 'Content-Type: (.*?)' --data-binary @", PAGE)) == KINDS
+    assert tuple(re.findall(r"/v1/score -H 'Content-Type: (.*?)' --data-binary @", PAGE)) == KINDS
