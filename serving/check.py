@@ -1,4 +1,4 @@
-"""What POST /v1/check answers: what the rules say of claims, with the past of the scorer or, without a model, the store.
+"""What POST /v1/check answers: what the rules say of claims, by the past of the scorer or, without a model, the store.
 
 Claims of one request do not see each other, save that one submitted earlier counts for a later one, as in scoring.
 """

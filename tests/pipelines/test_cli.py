@@ -169,7 +169,9 @@ def test_settings_that_cannot_be_read_say_where(
 
 def test_help_names_every_verb(denials: Run) -> None:
     said = denials("--help").out
-    verbs = "demo generate ingest check train evaluate promote rollback score explain report rules serve schedule doctor"
+    verbs = (
+        "demo generate ingest check train evaluate promote rollback score explain report rules serve schedule doctor"
+    )
     assert all(verb in said for verb in verbs.split())
     assert max(map(len, said.splitlines())) <= 80
 
