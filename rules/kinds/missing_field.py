@@ -35,6 +35,8 @@ def _missing(sheet: Sheet, column: str) -> np.ndarray:
     told = sheet.lines.frame.get_column(column)
     if told.dtype == pl.String:
         return sheet.has(column, EMPTY)
+    if (nulls := told.null_count()) in (0, len(told)):  # to_numpy() costs 30 us on three lines
+        return np.full(len(told), NOT_KNOWN if nulls else NO)
     return np.where(told.is_null().to_numpy(), NOT_KNOWN, NO)
 
 

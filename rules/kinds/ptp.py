@@ -11,7 +11,7 @@ from rules.bulk import NONE, NOT_LISTED, NOT_LOADED
 from rules.parameters import Ptp
 from rules.reference import VISIT
 from rules.sheet import NO, NOT_KNOWN, YES
-from rules.verdict import Asked, Verdict, three
+from rules.verdict import MET, Asked, Verdict, three
 from rules.words import NO_MODIFIERS, code
 
 NEVER, WITH_MODIFIER = 0, 1  # indicators of CMS; 9 = the pair was never in force
@@ -24,6 +24,8 @@ def ptp(asked: Asked) -> Verdict:
     By the table a line alone on its day is none of the rule's business; without a table it is met.
     """
     said: Ptp = asked.said
+    if not said.table and _nothing_stands(asked, said):
+        return Verdict(np.full(len(asked), MET, np.int8))
     size, beside = len(asked), others_of_other_codes(asked.sheet, asked.rows)
     alone = ~any_of(beside.at, np.ones(len(beside), bool), size)
     indicator, last_known = _indicators(asked, beside)
@@ -41,6 +43,11 @@ def ptp(asked: Asked) -> Verdict:
         why=_why(asked, beside, indicator, np.where(late < 0, doubt, late), late >= 0),
         lapsed=unknown & (late >= 0),
     )
+
+
+def _nothing_stands(asked: Asked, said: Ptp) -> bool:
+    """Whether no line of the call has a code of the list, nor anything was done on another claim of a day."""
+    return not asked.sheet.coded(frozenset(said.not_with)).any() and not len(asked.sheet.same_day(asked.rows)[0])
 
 
 def _indicators(asked: Asked, beside: Others) -> tuple[np.ndarray, np.ndarray]:
@@ -62,7 +69,7 @@ def _held(asked: Asked, beside: Others, indicator: np.ndarray) -> np.ndarray:
     sheet, rows, said = asked.sheet, asked.rows[beside.at], asked.said
     if not (indicator == WITH_MODIFIER).any():
         return np.zeros(len(beside), np.int8)
-    own = sheet.modified(frozenset(said.bypass + said.on_either))[rows]
+    own: np.ndarray = sheet.modified(frozenset(said.bypass + said.on_either))[rows]
     if not said.on_either:
         return own
     either = frozenset(said.on_either)

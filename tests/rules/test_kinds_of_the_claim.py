@@ -129,6 +129,9 @@ def test_pairs_of_a_list() -> None:
     )
     assert outcomes(frame, never) == ["broken", "none", "met", "none", "met", "met"]
     assert messages(frame, never) == ["J3301 20610"]
+    assert outcomes(lines("code\nJ3301\n99213"), never) == ["met", "none"]
+    before = past(lines("claim | code | sent\nZ | 20610 | 2026-01-10"))
+    assert outcomes(lines("code\nJ3301\n99213"), never, before) == ["broken", "none"]
     frame = lines('code | mods\nJ3301 | 59\nJ3301 | ""\nJ3301 |\n20610 | ""')
     assert outcomes(frame, never | {"bypass": ["59"]}) == ["met", "broken", "unknown", "none"]
 
@@ -421,6 +424,9 @@ def test_fields_that_must_be_filled() -> None:
     assert messages(frame, told) == ["referral number", "referral number and ndc code", "ndc code"]
     assert findings(frame, told)[3]["message"].endswith("The source does not carry referral number.")
     assert outcomes(frame, rule("missing_field", ["claim_line_end_date"])) == ["unknown"] * 6
+    place = rule("missing_field", ["place_of_service_code"])
+    bills = lines('claim | pos | claim_type\nA | "" | institutional\nB | "" | professional\nC | 11 |')
+    assert outcomes(bills, place) == ["met", "broken", "met"]  # an institutional bill tells its place elsewhere
 
 
 # Diagnoses -----------------------------------------------------------------------------------------------------------
