@@ -34,6 +34,7 @@ from dashboard.card import Quality, quality_of
 from dashboard.drivers import Drivers, drivers_of
 from dashboard.facts import Facts, facts_of
 from features.history import History
+from rules.ruleset import rules_of
 from training.model import DenialModel
 
 NO_MODEL = "No model serves yet. Train one with denials train, then denials promote; the figures of the past need none."
@@ -118,7 +119,7 @@ def render(
     """
     facts = facts_of(snapshot, as_of or snapshot.as_of or settings.today(), settings.maturity)
     seen = views.overview(facts)
-    driven = _drivers(snapshot, facts, model, history)
+    driven = _drivers(snapshot, facts, model, history, settings)
     quality = quality_of(model) if model else None
     context = _figures(facts, seen) | _explained(driven) | {
         "seen": seen, "as_of": facts.as_of, "any_lines": len(facts.lines) > 0,
@@ -177,11 +178,13 @@ def _rates(what: str, table: pl.DataFrame, labels: list[str], seen: views.Overvi
     return Chart.of(f"{what}-rates", f"Denial rate by {what}", caption, charts.rates(table, labels, seen.rate))
 
 
-def _drivers(snapshot: Snapshot, facts: Facts, model: DenialModel | None, history: History | None) -> Drivers | None:
+def _drivers(
+    snapshot: Snapshot, facts: Facts, model: DenialModel | None, history: History | None, settings: Settings
+) -> Drivers | None:
     if model is None:
         return None
     labels = dict(facts.payers.select("payer_id", "label").iter_rows())
-    return drivers_of(snapshot.lines, history or History.of(snapshot), model, labels)
+    return drivers_of(snapshot.lines, history or History.of(snapshot, rules_of(settings)), model, labels)
 
 
 def _explained(found: Drivers | None) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pipelines.terminal import aside, counted, say, table
-from rules.findings import Finding, not_covered
+from rules.findings import Finding
+from rules.gaps import GAPS, NO_BOOK
 from rules.readiness import NOT_KNOWN, NOT_READY, READY, Readiness, Reviews
-from rules.ruleset import NO_BOOK, NO_CONTRACTOR, NO_STATE
 from rules.tally import ASSUMED, Tally, Worst
 from rules.verdict import BROKEN, MET, UNKNOWN
 
@@ -24,8 +24,6 @@ STATES = {
     "broken": "something is broken", "unknown": "nothing broken, but not all is known", "met": "all rules are met",
     "unasked": "no rule asks about them",
 }  # fmt: skip
-COVERAGE = {NO_BOOK: "no rule book for the payer", NO_STATE: "no state, so no contractor's book",
-            NO_CONTRACTOR: "no contractor's book for the state"}  # fmt: skip
 ANSWERS = (READY, NOT_READY, NOT_KNOWN)
 OUTCOMES = ("broken", "unknown", "met")
 
@@ -35,7 +33,7 @@ def checked(tally: Tally, lines: pl.DataFrame, checker: Checker, batch: Batch) -
     _left_out(batch)
     rows = [(words, tally.states[state]) for state, words in STATES.items()]
     table(f"{counted(tally.claims, 'claim')}, {counted(tally.lines, 'line')}", ("", "claims"), rows)
-    gaps = [(words, tally.coverage[gap]) for gap, words in COVERAGE.items() if tally.coverage[gap]]
+    gaps = [(told.short, tally.coverage[gap]) for gap, told in GAPS.items() if tally.coverage[gap]]
     if gaps:
         table("Not asked the payer's own rules", ("", "claims"), gaps)
     kinds = [(kind, told) for kind, told in tally.kinds.items() if told["claims"] or told["unknown"]]
@@ -59,7 +57,7 @@ def _payers(tally: Tally) -> None:
     rows = [(payer, name, claims) for (payer, name), claims in tally.payers.most_common(SHOWN)]
     if rows:
         table("Payers without a rule book", ("payer_id", "payer_name", "claims"), rows, left=2)
-        say(f"Their claims were asked only what holds for every payer. {not_covered(NO_BOOK)['remedy']}")
+        say(f"Their claims were asked only what holds for every payer. {GAPS[NO_BOOK].remedy}")
         say()
 
 
@@ -70,8 +68,8 @@ def _claim(worst: Worst, lines: pl.DataFrame, checker: Checker, every: bool) -> 
     stake = f": {worst.stake / 100:,.2f} USD in lines with something broken" if worst.stake else ""
     payer = own["payer_name"][0] or own["payer_id"][0]
     say(f"Claim {own['claim_id'][0]}, {payer}, service of {own['claim_line_start_date'][0]}{stake}")
-    for code in sorted(set(found.coverage.tolist()) & COVERAGE.keys()):
-        say(f"  {not_covered(code)['message']}")
+    for code in sorted(set(found.coverage.tolist()) & GAPS.keys()):
+        say(f"  {GAPS[code].message}")
     told = found.told((BROKEN, UNKNOWN, MET) if every else (BROKEN,))
     for number, code, findings in zip(own["claim_line_number"], own["hcpcs_code"], told, strict=True):
         _line(f"  line {number}, {code}:", sorted(filter(_of_a_rule, findings), key=_gravity))
@@ -103,7 +101,7 @@ def reviewed(reviews: Reviews, rules: RuleSet, batch: Batch) -> None:
     """How many claims a review would leave alone, what it would find, and the claims with the most of it."""
     _left_out(batch)
     titles = {rule.id: rule.title for _, rule in rules.rules()}
-    titles |= {not_covered(gap)["rule_id"]: words for gap, words in COVERAGE.items()}
+    titles |= {gap.rule_id: gap.short for gap in GAPS.values()}
     table(
         "Ready for a review after payment",
         ("", "claims"),
@@ -137,7 +135,7 @@ def aside_of(told: Tally | Reviews, batch: Batch) -> None:
         counts = [(told.answers[word], word) for word in ANSWERS]
     else:
         counts = [(told.states[state], words) for state, words in STATES.items()]
-        counts += [(told.coverage[gap], words) for gap, words in COVERAGE.items()]
+        counts += [(told.coverage[code], gap.short) for code, gap in GAPS.items()]
     aside("Claims: " + "; ".join(f"{words}: {claims:,}" for claims, words in counts if claims) + ".")
 
 

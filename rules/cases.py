@@ -22,10 +22,10 @@ from claims.settings import Settings
 from claims.snapshot import snapshot_of
 from claims.table import Authorization, Line, Outcome
 from rules.book_file import Fault, raise_faults, read_yaml
-from rules.findings import not_covered
+from rules.gaps import GAPS
 from rules.judge import judge
 from rules.past import Past
-from rules.ruleset import NO_BOOK, NO_CONTRACTOR, NO_STATE, RuleSet
+from rules.ruleset import RuleSet
 from rules.verdict import BROKEN, MET, UNKNOWN
 
 Fields = dict[str, Any]
@@ -37,7 +37,7 @@ SHARED = (
     "patient_sex", "billing_npi", "rendering_npi", "service_state", "place_of_service_code",
 )  # fmt: skip
 LAG = timedelta(days=2)
-NOT_COVERED = frozenset(not_covered(gap)["rule_id"] for gap in (NO_BOOK, NO_STATE, NO_CONTRACTOR))
+NOT_COVERED = frozenset(gap.rule_id for gap in GAPS.values())
 
 
 class Case(BaseModel):

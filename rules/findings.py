@@ -12,19 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from rules.ruleset import COVERED, NO_BOOK, NO_CONTRACTOR, NO_STATE
+from rules.gaps import COVERED, GAPS
 from rules.verdict import BROKEN, OUTCOMES, UNKNOWN, Period, Told, Verdict
 
 Finding = dict[str, Any]
 NOT_COVERED = "no_book"  # the kind of what is said of a claim that no book covers
-_COVERAGE = {
-    NO_BOOK: ("NO-BOOK", "payer_id", "No rule book is for this payer: only what holds for every payer was checked.",
-              "Name the payer's book in denials.toml (rules.payers), or write one: denials rules --help."),
-    NO_STATE: ("NO-STATE", "service_state", "The claim does not say in which state the service was given: "
-               "the contractor's rules were not checked.", "Give the state of the service."),
-    NO_CONTRACTOR: ("NO-CONTRACTOR", "service_state", "No contractor's book is for this state: "
-                    "only the national rules were checked.", "Write the contractor's book: denials rules --help."),
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -90,14 +82,15 @@ class Findings:
 
     def coverage_of(self, claim: np.ndarray) -> np.ndarray:
         """(claims,) how far each claim is covered: what is gravest among its lines. claim: (lines,) 0, 1, ..."""
-        gravest = np.full(int(claim.max(initial=-1)) + 1, NO_CONTRACTOR + 1)
+        none = max(GAPS) + 1
+        gravest = np.full(int(claim.max(initial=-1)) + 1, none)
         gaps = np.flatnonzero(self.coverage != COVERED)
         np.minimum.at(gravest, claim[gaps], self.coverage[gaps])
-        return np.where(gravest > NO_CONTRACTOR, COVERED, gravest)
+        return np.where(gravest == none, COVERED, gravest)
 
     def uncovered(self) -> Counter[str]:
         """Lines without a book, by what is missing."""
-        return Counter(_COVERAGE[int(code)][0] for code in self.coverage[self.coverage != COVERED])
+        return Counter(GAPS[int(code)].rule_id for code in self.coverage[self.coverage != COVERED])
 
 
 def _finding(one: Judged, i: int) -> Finding:
@@ -146,8 +139,9 @@ def _said(told: Told, i: int) -> object:
 
 def not_covered(coverage: int) -> Finding:
     """What is said of a line whose payer (or its contractor) no book is for; its rule_id is no rule's."""
-    rule_id, field, message, remedy = _COVERAGE[coverage]
+    gap = GAPS[coverage]
+    nothing = dict.fromkeys(("suggested", "carc", "citation"))
     return {
-        "rule_id": rule_id, "kind": NOT_COVERED, "outcome": "unknown", "message": message, "remedy": remedy,
-        "field": field, "suggested": None, "carc": None, "citation": None, "standing": "assumed", "checked_on": None,
+        "rule_id": gap.rule_id, "kind": NOT_COVERED, "outcome": "unknown", "message": gap.message,
+        "remedy": gap.remedy, "field": gap.field, **nothing, "standing": "assumed", "checked_on": None,
     }  # fmt: skip

@@ -97,9 +97,9 @@ book and which do not.
 - **not known** (`unknown`): something that is needed is not there, and the message says what: a column that the file does
   not carry, earlier claims that the store does not reach back to, a table that does not speak for that day.
 - A rule is asked by the **day of service**: of its values the one that held then.
-- A payer **without a book** is told (`NO-BOOK`), so is a claim without the state of the service where the payer's
-  contractors have books (`NO-STATE`), or with a state that none of them is for (`NO-CONTRACTOR`). Such a claim is never
-  "all met".
+- A payer **without a book** is told (`NO-BOOK`), so is a claim without the kind of plan where the payer's book depends on
+  it (`NO-PLAN`), without the state of the service where states or contractors have books of their own (`NO-STATE`), or with
+  a state that none of them is for (`NO-CONTRACTOR`). Such a claim is never "all met".
 - **Audit readiness** (`--audit`): *ready* when every rule with `audit: true` that is asked is met; *not ready* when one is
   broken; else *not known*, also where none is asked, or no book is for the payer. It says nothing of whether a claim is paid.
 

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from claims import codes
 from claims.cells import CellError, Parser
-from claims.table import DOCUMENTATION
+from claims.table import DOCUMENTATION, Line
 
 Format = Literal["50x1", "50x2", "RTLT"]  # one line with 50 and 1 unit; with 2 units; two lines, RT and LT
 
@@ -36,6 +36,12 @@ def _read_with(parser: Parser) -> BeforeValidator:
 def _element(name: str) -> str:
     if name not in DOCUMENTATION:
         raise ValueError(f"{name} is no element of documentation; one of {', '.join(DOCUMENTATION)}")
+    return name
+
+
+def _column(name: str) -> str:
+    if name not in Line.column_names():
+        raise ValueError(f"{name} is no column of the lines table")
     return name
 
 
@@ -257,7 +263,7 @@ _VALUES: dict[str, Any] = {
     "covered_diagnosis": _Texts, "documentation": StrictBool | StrictInt | float, "unit_count": _On | StrictInt,
     "device_chain": _On, "deleted_code": Literal["valid", "deleted", "not_yet"],
     "place_of_service": Annotated[tuple[Place, ...], Field(min_length=1)], "duplicate": _On,
-    "missing_field": Annotated[_Texts, Field(min_length=1)],
+    "missing_field": Annotated[tuple[Annotated[str, AfterValidator(_column)], ...], Field(min_length=1)],
 }  # fmt: skip
 _DATED: dict[str, Any] = {kind: GenericAlias(dict, (date, form | None)) for kind, form in _VALUES.items()}
 VALUES: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(form) for kind, form in _DATED.items()}  # all of a rule's

@@ -14,7 +14,7 @@ import numpy as np
 
 from rules.check import Part
 from rules.findings import Findings, not_covered
-from rules.ruleset import COVERED
+from rules.gaps import COVERED
 from rules.verdict import BROKEN, MET, UNKNOWN
 
 READY, NOT_READY, NOT_KNOWN = "ready", "not ready", "not known"

@@ -6,6 +6,7 @@ book, or a state that is not known where the book asks for one, is said, never p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -13,7 +14,7 @@ from functools import cache
 from hashlib import sha256
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,12 +24,13 @@ from claims.texts import Level
 from rules.book import Book, Rule
 from rules.book_file import load_books
 from rules.bulk import BulkTables
+from rules.gaps import COVERED, NO_BOOK, NO_CONTRACTOR, NO_PLAN, NO_STATE
 from rules.lint import require_valid
 from rules.verdict import Period
 
 COMMON = "common"
-COVERED, NO_BOOK, NO_STATE, NO_CONTRACTOR = range(4)
 FAR = np.iinfo(np.int32).max
+MOST = 50_000  # payers and codes that are kept in mind: what requests name has no end
 NOW = FAR - 1  # the day on which everything that is in the books is known
 
 
@@ -86,11 +88,13 @@ class RuleSet:
     def chosen(self, payer: Payer, code: Level) -> Chosen:
         """The rules that a line of this payer and procedure code is asked, whatever its day."""
         if payer not in self._books_of:
+            _bound(self._books_of)
             self._books_of[payer] = self._find(payer)
         books, coverage = self._books_of[payer]
         key = (books, coverage, code)
         known = self._chosen.get(key)
         if known is None:
+            _bound(self._chosen)
             places = [
                 place for place, period in enumerate(self.periods)
                 if period.book.id in books and (not period.rule.codes or code in period.rule.codes)
@@ -103,7 +107,7 @@ class RuleSet:
         common = (COMMON,) if COMMON in self.books else ()
         root = self._root(payer)
         if root is None:
-            return common, NO_BOOK
+            return common, NO_PLAN if self._waits_for_the_plan(payer) else NO_BOOK
         within = [book for book in self.books.values() if book.within == root.id]
         if not within:
             return (*common, root.id), COVERED
@@ -112,16 +116,27 @@ class RuleSet:
         fitting = tuple(book.id for book in within if payer.state in book.applies_to.service_state)
         return (*common, root.id, *fitting), COVERED if fitting else NO_CONTRACTOR
 
+    def _waits_for_the_plan(self, payer: Payer) -> bool:
+        """Whether a book is the payer's by name, of some kinds of plan, and the claim does not say its kind."""
+        return not payer.filing and any(_named(book, payer) for book in self._roots())
+
+    def _roots(self) -> list[Book]:
+        return [book for book in self.books.values() if book.within is None and book.id != COMMON]
+
     def _root(self, payer: Payer) -> Book | None:
         """The payer's own book: the site's word, else the payer's id, its name, the kind of plan; none if two fit."""
         if payer.payer_id in self.payers:
             book = self.books[self.payers[str(payer.payer_id)]]
             return self.books[book.within] if book.within else book
-        roots = [book for book in self.books.values() if book.within is None and book.id != COMMON]
-        ranked = [(rank, book) for book in roots if (rank := _fit(book, payer))]
+        ranked = [(rank, book) for book in self._roots() if (rank := _fit(book, payer))]
         best = max((rank for rank, _ in ranked), default=0)
         fitting = [book for rank, book in ranked if rank == best]
         return fitting[0] if len(fitting) == 1 else None
+
+
+def _bound(known: dict[Any, Any]) -> None:
+    if len(known) >= MOST:
+        known.clear()
 
 
 def _fit(book: Book, payer: Payer) -> int:
@@ -130,11 +145,20 @@ def _fit(book: Book, payer: Payer) -> int:
     if told.payer_id and payer.payer_id in told.payer_id:
         return 4
     filing_fits = not told.claim_filing_indicator_code or payer.filing in told.claim_filing_indicator_code
-    name = f" {(payer.payer_name or '').casefold()} "
-    if told.payer_name and filing_fits and any(word.casefold() in name for word in told.payer_name):
+    if filing_fits and _named(book, payer):
         return 3 if told.claim_filing_indicator_code else 2
     named = bool(told.payer_id or told.payer_name)
     return int(bool(told.claim_filing_indicator_code) and filing_fits and not named)
+
+
+def _named(book: Book, payer: Payer) -> bool:
+    """Whether the payer's name holds one of the book's words, or several in a row."""
+    name = _words(payer.payer_name or "")
+    return any(_words(words) in name for words in book.applies_to.payer_name)
+
+
+def _words(name: str) -> str:
+    return f" {' '.join(re.findall(r'[a-z0-9]+', name.casefold()))} "
 
 
 def periods_of(rule: Rule, book: Book) -> Iterator[Period]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from claims.texts import Level
 from rules.check import Part
-from rules.ruleset import COVERED, NO_BOOK
+from rules.gaps import COVERED, NO_BOOK
 from rules.verdict import BROKEN, MET, UNKNOWN
 
 ASSUMED = "assumed"

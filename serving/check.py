@@ -17,14 +17,12 @@ from claims.settings import Settings
 from rules.check import Checker
 from rules.encode import Lines
 from rules.findings import Findings
+from rules.gaps import WORDS
 from rules.judge import judge
 from rules.readiness import readiness
-from rules.ruleset import COVERED, NO_BOOK, NO_CONTRACTOR, NO_STATE
 from rules.verdict import BROKEN, MET, UNKNOWN
 from serving.answer import Json, add_rejects
 from serving.current import Current, Stamp, known_stamp
-
-COVERAGE = {COVERED: "covered", NO_BOOK: "no_book", NO_STATE: "no_state", NO_CONTRACTOR: "no_contractor"}
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ def _claims(lines: Lines, found: Findings, every: bool) -> dict[int, Json]:
             audit = audits[claim]
             claims[index] = {
                 "claim_id": claim_id,
-                "coverage": COVERAGE[coverage[claim]],
+                "coverage": WORDS[coverage[claim]],
                 "audit": {"audit": audit.audit, "broken": list(audit.broken), "unknown": list(audit.unknown)},
                 "findings": [],
                 "errors": [],

@@ -11,7 +11,8 @@ from rule_lines import findings, judged, lines, rule
 from claims.errors import RuleBookError
 from rules.book import Book
 from rules.bulk import BulkTables
-from rules.ruleset import COVERED, NO_BOOK, NO_CONTRACTOR, NO_STATE, Payer, RuleSet, packaged, periods_of
+from rules.gaps import COVERED, NO_BOOK, NO_CONTRACTOR, NO_PLAN, NO_STATE
+from rules.ruleset import Payer, RuleSet, packaged, periods_of
 
 FREQUENCY = rule("frequency", 1, "64483", window_days=365)
 
@@ -32,6 +33,7 @@ BOOKS = ruleset(
     book("jf", "medicare", claim_filing_indicator_code=["MB"], service_state=["AZ"]),
     book("united", payer_name=["UnitedHealthcare", "UHC"]),
     book("united_ma", payer_name=["UnitedHealthcare"], claim_filing_indicator_code=["16"]),
+    book("aetna", payer_name=["Aetna"], claim_filing_indicator_code=["CI"]),
     book("small_1", payer_name=["Small"]),
     book("small_2", payer_name=["Plan"]),
     book("nine", payer_id=["99999"]),
@@ -51,6 +53,11 @@ BOOKS = ruleset(
         (("1", "A Small Plan", "CI", "OH"), "COMMON", NO_BOOK),  # two fit equally: neither is guessed
         (("1", None, None, None), "COMMON", NO_BOOK),
         (("1", "unitedhealthcare of Ohio", "CI", "OH"), "COMMON UNITED", COVERED),
+        (("1", "AETNA, INC.", "CI", "OH"), "AETNA COMMON", COVERED),  # by its words
+        (("1", "Aetnaville", "CI", "OH"), "COMMON", NO_BOOK),  # and not by a part of one
+        (("1", "Aetna", None, "OH"), "COMMON", NO_PLAN),
+        (("1", "Aetna", "", "OH"), "COMMON", NO_PLAN),
+        (("1", "Aetna", "16", "OH"), "COMMON", NO_BOOK),
         (("99999", "UHC", "MB", "OH"), "COMMON NINE", COVERED),  # an id beats a name, a name the kind of plan
         (("1", "UHC", "MB", "OH"), "COMMON UNITED", COVERED),
         (("1", "UnitedHealthcare", "16", "OH"), "COMMON UNITED-MA", COVERED),  # name and kind beat the name
