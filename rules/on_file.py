@@ -70,9 +70,8 @@ class OnFile:
         grants, line = self.authorizations.grants, self._billed(row)
         if line.member[0] <= ANY:
             return
-        theirs = grants.approved & (grants.member == line.member[0]) & (grants.known < line.submitted[0])
-        theirs &= (grants.payer == ANY) | (grants.payer == line.payer[0])
-        found = np.flatnonzero(theirs & (grants.number != line.number[0]))
+        theirs = (grants.member == line.member[0]) & (grants.number != line.number[0]) & grants.approved
+        found = np.flatnonzero(theirs)
         found = found[grants.covers(found, np.repeat(line.code, len(found)))]
         words = list(grants.numbers)
         latest = found[np.argsort(-grants.known[found], kind="stable")]

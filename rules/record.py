@@ -9,11 +9,11 @@ import numpy as np
 from rules.verdict import Asked
 
 WORDS = {
-    "doc_pain_score": "the pain score", "doc_conservative_weeks": "the weeks of conservative care",
-    "doc_imaging": "whether there was imaging", "doc_exam_findings": "whether the examination is recorded",
-    "doc_relief_percent": "the relief in per cent", "doc_prior_blocks": "the number of earlier blocks",
-    "doc_muscles": "the number of muscles", "doc_joints": "the number of joints",
-    "doc_image_views_saved": "the number of views saved", "doc_time_out": "whether there was a time-out",
+    "doc_pain_score": "the pain score", "doc_conservative_weeks": "how many weeks of conservative care there were",
+    "doc_imaging": "whether there was imaging", "doc_exam_findings": "whether findings of the examination are noted",
+    "doc_relief_percent": "how much relief there was", "doc_prior_blocks": "how many blocks came before",
+    "doc_muscles": "how many muscles were treated", "doc_joints": "how many joints were treated",
+    "doc_image_views_saved": "how many views were saved", "doc_time_out": "whether there was a time-out",
     "doc_psych_evaluation": "whether there was a psychological evaluation",
 }  # fmt: skip
 
@@ -52,7 +52,7 @@ class Element:
 
     def why(self) -> str:
         """That it is not known."""
-        return f"The claim does not come with {WORDS[self.name]} ({self.name})."
+        return f"The claim does not say {WORDS[self.name]} ({self.name})."
 
 
 def plain(number: float) -> str:

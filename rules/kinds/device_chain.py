@@ -6,7 +6,7 @@ import numpy as np
 
 from rules.beside import stands_beside
 from rules.parameters import DeviceChain
-from rules.record import WORDS, Element
+from rules.record import Element
 from rules.sessions import Sessions
 from rules.verdict import Asked, Verdict, three
 from rules.words import code, listed
@@ -39,7 +39,7 @@ def _needed(said: DeviceChain) -> str:
     if said.after:
         ways.append(f"{listed(said.after, 'or')} in the {said.within_days:,} days before")
     if said.element:
-        ways.append(f"the record ({WORDS[said.element]})")
+        ways.append(f"a note in the record ({said.element})")
     if said.beside:
         ways.append(f"{listed(said.beside, 'or')} on the claim")
     return "; ".join(ways)

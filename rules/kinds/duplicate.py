@@ -7,6 +7,7 @@ import numpy as np
 from rules.beside import any_of
 from rules.encode import MISS
 from rules.parameters import Duplicate
+from rules.past import BEFORE_ALL
 from rules.sheet import YES
 from rules.verdict import Asked, Verdict, three
 from rules.words import code
@@ -57,6 +58,10 @@ def _in_past(asked: Asked) -> Found:
     sheet, rows, past_of = asked.sheet, asked.rows, asked.sheet.past.services
     at, past = sheet.same_day(rows)
     alike = past_of.original[past] & (past_of.code[past] == sheet.encoded("code", sheet.lines.code)[rows[at]])
+    together = (
+        past_of.submitted[past] == BEFORE_ALL
+    )  # lines of one file see each other: of two claims the later is told
+    alike &= ~together | (past_of.chain[past] < sheet.chain[rows[at]])
     alike &= past_of.payer[past] == sheet.encoded("payer", sheet.lines.text("payer_id"))[rows[at]]
     at, past = at[alike], past[alike]
     if not len(at):

@@ -222,6 +222,23 @@ def test_what_is_wrong_with_an_authorization_and_which_would_do(number: str, fau
     assert authorized(number, GRANTED + GOOD.format(known="2026-01-31"), units=10)["suggested"] is None
 
 
+def test_an_authorization_that_names_no_patient_is_suggested_to_none() -> None:
+    nobody = "prior_authorization_number | payer_id | hcpcs_codes\nN1 | P1 | 64483"
+    assert authorized("", nobody)["suggested"] is None
+    frame = lines([MINE | {"auth": "", "patient": ""}])
+    (told,) = findings(frame, NEEDED, past(None, ascii_table.authorizations(nobody)))
+    assert (told["outcome"], told["suggested"]) == ("broken", None)
+
+
+def test_an_authorization_of_another_payer_or_one_withdrawn_since_is_not_suggested() -> None:
+    head = GRANTED.strip().splitlines()[0]
+    other = f"{head}\nGOOD | P2 | me | 64483\n"
+    assert authorized("", other)["suggested"] is None
+    assert authorized("", other.replace("P2", ""))["suggested"] == "GOOD"
+    twice = f"{head}\nGOOD | P1 | me | 64483\nGOOD | P1 | me | 64483 | | | | cancelled | | | 2026-01-20"
+    assert authorized("", twice)["suggested"] is None
+
+
 def test_an_authorization_that_covers_the_line_meets_the_rule() -> None:
     granted = GRANTED + GOOD.format(known="2026-01-31")
     assert authorized("GOOD", granted)["outcome"] == "met"

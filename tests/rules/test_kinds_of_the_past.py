@@ -266,6 +266,13 @@ def test_a_claim_is_no_duplicate_of_itself() -> None:
     assert outcomes(stored, TWICE, practice(MINE)) == ["met"]
 
 
+def test_of_two_claims_of_a_file_the_later_is_the_duplicate() -> None:
+    sent = ("2026-01-20", "2026-01-10", "2026-01-15")
+    rows = [MINE | {"claim": f"N{i}", "units": i + 1, "sent": day} for i, day in enumerate(sent)]
+    frame = lines([*rows, rows[0] | {"claim": "N3", "code": "64484"}])
+    assert outcomes(frame, TWICE, practice().beside(frame)) == ["broken", "met", "broken", "met"]
+
+
 def test_without_a_past_or_a_patient_a_duplicate_is_not_known() -> None:
     assert said(TWICE, MINE, old=False) == said(TWICE, MINE | {"patient": ""}) == "unknown"
     assert said(TWICE, MINE | {"mods": None, "units": 1}, MINE | {"units": 2}) == "unknown"
