@@ -46,7 +46,7 @@ def _claim(number: int, place: int) -> str:
     return (
         f"HL*{place + 2}*1*22*0~\nSBR*P*18*******MB~\nNM1*IL*1*SURNAME*GIVEN****MI*M{number:08}~\nN3*2 ROAD~\n"
         f"N4*TOWN*KY*400010000~\nDMG*D8*19{30 + number % 60}0101*F~\nNM1*PR*2*PAYER*****PI*P{number % 9}~\n"
-        f"CLM*C{number}*{(100 + number % 97) * LINES}.00***11:B:1*Y*A*Y*Y~\nREF*G1*A{number}~\n"
+        f"CLM*A{number:08}*{(100 + number % 97) * LINES}.00***11:B:1*Y*A*Y*Y~\nREF*G1*A{number}~\n"
         f"HI*ABK:M5416*ABF:M47{number % 10}6~\nNM1*82*1*SURNAME*GIVEN****XX*10000000{number % 20:02}~\n"
         f"PRV*PE*PXC*208VP0014X~\n{lines}"
     )
@@ -69,7 +69,7 @@ def _remittance(number: int, place: int) -> str:
     )
     share = (20 - number % 7) * LINES
     return (
-        f"CLP*C{number}*1*{100 * LINES}.00*{60 * LINES}.00*{share}.00*MB*I{number}*11*1~\n"
+        f"CLP*A{number:08}*1*{100 * LINES}.00*{60 * LINES}.00*{share}.00*MB*I{number}*11*1~\n"
         f"NM1*QC*1*SURNAME*GIVEN****MI*M{number:08}~\nDTM*050*20251230~\n{lines}"
     )
 

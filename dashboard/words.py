@@ -9,6 +9,11 @@ from serving.words import diagnosis as dotted
 
 DASH = "\N{EN DASH}"
 MISSING = DASH
+RULES = {
+    "rules_broken": "Rules of the payer that the line breaks",
+    "rules_broken_on_other_lines": "Broken rules on the claim's other lines",
+    "rules_lapsed": "Edits of an earlier quarter that would be broken",
+}
 KEY_WORDS = {
     "payer": "payer", "family": "family of services", "code": "code", "provider": "provider", "dx": "diagnosis",
     "modifiers": "modifiers", "authorization_state": "state of authorization", "patient": "patient",
@@ -92,6 +97,8 @@ def feature_words(feature: Feature) -> str:
     """A feature's plain name: `denied_rate__payer_id__180d` is Denial rate of the same payer, in the last 180 days."""
     if feature.unit == "0 or 1":
         return feature.sentence.removesuffix(": {value}.").replace("{{", "{").replace("}}", "}")
+    if feature.name in RULES or feature.name.startswith("broken__"):
+        return RULES.get(feature.name) or feature.sentence.removesuffix(": {value}.")
     measure, _, rest = feature.name.replace("hcpcs_code", "code").partition("__")
     kind, _, window = rest.partition("__")
     columns = {k.name.replace("hcpcs_code", "code"): k.columns for k in KINDS}.get(kind)

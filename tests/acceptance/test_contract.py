@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 
 from claims.settings import load_settings
 from dashboard.app import create_app
+from rules.parameters import KINDS
 from training import gate
 
 Json = dict[str, Any]
@@ -32,7 +33,7 @@ REQUEST: Json = {
             "extra": {"x_referral_source": "self"},
             "lines": [
                 {"claim_line_number": 1, "claim_line_start_date": "2026-10-29", "hcpcs_code": "64493",
-                 "modifiers": ["LT"], "service_unit_quantity": 1, "charge_amount": "910.00", "diagnosis_pointers": [1]},
+                 "modifiers": [], "service_unit_quantity": 1, "charge_amount": "910.00", "diagnosis_pointers": [1]},
                 {"claim_line_number": 2, "claim_line_start_date": "2026-10-29", "hcpcs_code": "99213",
                  "modifiers": [], "service_unit_quantity": 1, "charge_amount": "185.50", "diagnosis_pointers": [1, 2]},
                 {"claim_line_number": 3, "claim_line_start_date": "some day", "hcpcs_code": "77003"},
@@ -50,7 +51,7 @@ RISK, LOG_ODDS, TEXT, WHOLE, NULL, EMPTY = "risk", "log-odds", "text", "whole nu
 MONEY, DAY, SHA, ID, ANY = "USD", "day", "sha256", "uuid 7", "any single value"
 SCHEMA = {
     "model.name": TEXT, "model.version": TEXT, "model.trained_through": DAY, "model.catalog_digest": SHA,
-    "rules_version": NULL, "history_through": DAY,
+    "rules_version": SHA, "history_through": DAY,
     "claims[].claim_id": TEXT, "claims[].score_id": ID, "claims[].claim_denial_risk": RISK,
     "claims[].risk_interval": NULL, "claims[].band": ("low", "medium", "high"),
     "claims[].decision": ("submit", "review", "hold"), "claims[].expected_loss": MONEY, "claims[].evidence": NULL,
@@ -61,6 +62,12 @@ SCHEMA = {
     "claims[].lines[].drivers[].feature": TEXT, "claims[].lines[].drivers[].concept": TEXT,
     "claims[].lines[].drivers[].value": ANY, "claims[].lines[].drivers[].shap": LOG_ODDS,
     "claims[].lines[].drivers[].sentence": (TEXT, NULL), "claims[].lines[].findings": EMPTY,
+    "claims[].lines[].findings[].rule_id": TEXT, "claims[].lines[].findings[].kind": tuple(KINDS),
+    "claims[].lines[].findings[].outcome": ("broken",), "claims[].lines[].findings[].message": TEXT,
+    "claims[].lines[].findings[].remedy": TEXT, "claims[].lines[].findings[].field": TEXT,
+    "claims[].lines[].findings[].suggested": (TEXT, NULL), "claims[].lines[].findings[].carc": TEXT,
+    "claims[].lines[].findings[].citation": TEXT, "claims[].lines[].findings[].checked_on": DAY,
+    "claims[].lines[].findings[].standing": ("stated", "observed", "assumed"),
     "claims[].corrections": EMPTY, "claims[].errors[].field": TEXT, "claims[].errors[].message": TEXT,
     "rejected[].index": WHOLE, "rejected[].claim_id": TEXT, "rejected[].errors[].field": TEXT,
     "rejected[].errors[].message": TEXT,

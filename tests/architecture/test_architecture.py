@@ -165,7 +165,12 @@ def test_words_that_do_not_belong_here(patterns: list[str], remedy: str) -> None
     assert not found, f"{remedy}: {found}"
 
 
-EXAMPLES = {"ingest.carc_classes", "schedule.inbox", "rules.payers", "map"}  # nothing by default: denials.toml shows how it would look
+EXAMPLES = {
+    "ingest.carc_classes",
+    "schedule.inbox",
+    "rules.payers",
+    "map",
+}  # nothing by default: denials.toml shows how it would look
 
 
 def flat(told: Any, prefix: str = "") -> dict[str, Any]:

@@ -6,7 +6,7 @@ import io
 import polars as pl
 import pytest
 
-from benchmarks.ingest_speed import claims, remittances
+from benchmarks.edi import edi
 from claims import chunks, events, records
 from claims.archive import Entry
 from claims.cells import Memo
@@ -112,7 +112,7 @@ def test_equal_outcomes_of_one_transaction_are_two_and_those_of_two_are_one(batc
 
 @pytest.mark.parametrize("size", [1, 7, 100])
 def test_parts_are_the_whole_and_no_claim_is_cut(size, site, monkeypatch):
-    content = ("".join(claims(20)) + "".join(remittances(20))).encode()
+    content = b"".join([*edi("837P", 20), *edi("835", 20)])
     whole = read_bytes(content, site)
     monkeypatch.setattr(chunks, "CHUNK", size)
     parts = list(read_batches(Entry("x", 0, lambda: io.BytesIO(content)), site))
@@ -145,7 +145,7 @@ def test_what_a_stream_remembers_has_an_end(site, monkeypatch):
     monkeypatch.setattr(events, "SPAN", 50)
     monkeypatch.setattr(records, "REMEMBERED", 40)
     monkeypatch.setattr(chunks, "CHUNK", 30)
-    content = ("".join(claims(300)) + "".join(remittances(300))).encode()
+    content = b"".join([*edi("837P", 300), *edi("835", 300)])
     reading = Chunks(X12Feed(io.BytesIO(content)), source_of(site, "f"), "x")
     assert sum(batch.claims_accepted for batch in reading.batches()) == 600
     kept = reading.records
@@ -160,7 +160,7 @@ def test_a_memo_of_a_stream_leaves_a_null_not_known():
 
 
 def test_bodies_are_x12_or_fhir(site):
-    body = "".join(claims(2)).encode()
+    body = b"".join(edi("837P", 2))
     assert form_of(b"\xef\xbb\xbf \r\n" + body) is X12Feed
     assert read_bytes(body, site).claims_accepted == 2
     with pytest.raises(UnreadableFileError, match="neither X12 nor FHIR"):
@@ -168,7 +168,7 @@ def test_bodies_are_x12_or_fhir(site):
 
 
 def test_a_packed_file_is_the_same_file(site, tmp_path):
-    body = "".join(claims(2)).encode()
+    body = b"".join(edi("837P", 2))
     (tmp_path / "a.837").write_bytes(body)
     (tmp_path / "b.837").write_bytes(gzip.compress(body))
     plain, packed = (read_file(tmp_path / name, site) for name in ("a.837", "b.837"))
