@@ -27,9 +27,10 @@ from training.examples import examples
 from training.export import export
 from training.fit import Recipe
 from training.golden import check_golden, make_golden, read_golden
+from training.judgement import judge
 from training.matrix import usable
 from training.model import DenialModel
-from training.run import TrainResult, evaluate, judge, train
+from training.run import TrainResult, evaluate, train
 from training.shape import shape_of
 
 TOO_EARLY = date(2025, 1, 20)  # for a replay: too little was mature by then
@@ -511,7 +512,7 @@ def test_a_judgement_that_judges_nothing_leaves_a_failure_on_record(
     site: Site, practice: Practice, monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
     if missing == "replay":
-        monkeypatch.setattr("training.run.replay_start", lambda found: TOO_EARLY)
+        monkeypatch.setattr("training.judgement.replay_start", lambda found: TOO_EARLY)
     else:
         monkeypatch.setattr(gate, "MIN_LINES", 100_000)
     registry.set_gate(site.settings, "1", "failed", [])
@@ -526,7 +527,7 @@ def test_a_judgement_that_judges_nothing_leaves_a_failure_on_record(
 def test_a_judgement_without_a_replay_still_fails_a_model_whose_reasons_do_not_add_up(
     site: Site, practice: Practice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.run.replay_start", lambda found: TOO_EARLY)
+    monkeypatch.setattr("training.judgement.replay_start", lambda found: TOO_EARLY)
     monkeypatch.setattr(gate, "ADDITIVE", -1.0)
     registry.set_gate(site.settings, "1", "passed", [])
     assert not evaluate(practice.cut, site.settings, which="1").passed
