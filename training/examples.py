@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from claims.label import CATEGORIES
 from claims.snapshot import Snapshot
 from features import catalog
 from features.build import build
@@ -19,9 +20,11 @@ from features.table import FeatureTable
 from training.calibrate import Calibration, calibrate
 from training.cohort import KEY, ORDER, Cohort
 from training.fit import Later, Recipe, fit, split, stop_early
+from training.frequencies import Keys
 from training.matrix import Encoder, choose_levels, usable
 from training.metrics import Scored
 from training.model import Column, DenialModel
+from training.reason_fit import Denied, ReasonPlan, learn_reasons, plan_reasons
 
 NAME = "denial"
 LIBRARIES = ("lightgbm", "numpy", "polars")
@@ -33,12 +36,14 @@ class Examples:
     """Target lines in ORDER: `lines` (columns of the snapshot), `table` of their features, y (lines,), denied (lines,).
 
     denied: USD the payer denied of the line, its charge where that is not known, 0 where y is 0.
+    reasons: category and carc of the denial, null where y is 0; None where no source tells them.
     """
 
     lines: pl.DataFrame
     table: FeatureTable
     y: np.ndarray
     denied: np.ndarray
+    reasons: pl.DataFrame | None = None
 
     def __len__(self) -> int:
         """Lines."""
@@ -46,7 +51,8 @@ class Examples:
 
     def take(self, rows: np.ndarray) -> Examples:
         """These rows, in this order."""
-        return Examples(self.lines[rows], self.table.take(rows), self.y[rows], self.denied[rows])
+        reasons = None if self.reasons is None else self.reasons[rows]
+        return Examples(self.lines[rows], self.table.take(rows), self.y[rows], self.denied[rows], reasons)
 
     @property
     def days(self) -> np.ndarray:
@@ -67,11 +73,13 @@ class Examples:
 def examples(snapshot: Snapshot, mature: pl.DataFrame, history: History) -> Examples:
     """Examples of the mature lines. Features are built over whole submissions, as they are when a claim is scored."""
     whole = snapshot.lines.join(mature.select("submission_id").unique(), on="submission_id", how="semi").sort(ORDER)
-    labels = mature.select(*KEY, "y").join(snapshot.outcomes.select(*KEY, "denied_cents"), on=KEY, how="left")
+    told = snapshot.outcomes.select(*KEY, "denied_cents", "category", "carc")
+    labels = mature.select(*KEY, "y").join(told, on=KEY, how="left")
     labelled = whole.join(labels, on=KEY, how="left", maintain_order="left")
     rows = np.flatnonzero(labelled["y"].is_not_null().to_numpy())
     y = labelled["y"].drop_nulls().to_numpy().astype(np.float64)
-    return Examples(whole[rows], build(whole, history).take(rows), y, _denied(labelled[rows]))
+    reasons = labelled[rows].select("category", "carc")
+    return Examples(whole[rows], build(whole, history).take(rows), y, _denied(labelled[rows]), reasons)
 
 
 def _denied(labelled: pl.DataFrame) -> np.ndarray:
@@ -85,6 +93,7 @@ class Plan:
 
     rounds: int
     calibration: Calibration
+    reasons: ReasonPlan | None = None
 
 
 def plan(found: Examples, recipe: Recipe) -> Plan:
@@ -99,7 +108,8 @@ def plan(found: Examples, recipe: Recipe) -> Plan:
     unseen = Later(encoder.matrix(later.table), later.y, _halves(later.claims))
     stopped = stop_early(encoder.matrix(earlier.table), earlier.y, usable(catalog.CATALOG), recipe, unseen)
     calibration = calibrate(stopped.raw, later.y, later.claims)
-    return Plan(stopped.rounds, calibration.keeping_level(stopped.raw))
+    reasons = plan_reasons(_reasons(earlier, encoder), _reasons(later, encoder), usable(catalog.CATALOG), recipe.seed)
+    return Plan(stopped.rounds, calibration.keeping_level(stopped.raw), reasons)
 
 
 def _halves(claims: np.ndarray) -> np.ndarray:
@@ -119,7 +129,19 @@ def learn(found: Examples, chosen: Plan, recipe: Recipe, origin: dict[str, Any])
         "lines": len(found),
         "rounds": fitted.rounds,
     }
-    return DenialModel(fitted.text, chosen.calibration, tuple(Column.of(f) for f in features), levels, origin | own)
+    columns = tuple(Column.of(f) for f in features)
+    reasons = learn_reasons(_reasons(found, encoder), chosen.reasons, features, recipe.seed)
+    return DenialModel(fitted.text, chosen.calibration, columns, levels, origin | own, reasons=reasons)
+
+
+def _reasons(found: Examples, encoder: Encoder) -> Denied | None:
+    """The denied lines as reasons are learned from them; None where no source tells categories."""
+    if found.reasons is None:
+        return None
+    numbers = found.reasons["category"].replace_strict(CATEGORIES, range(len(CATEGORIES)), return_dtype=pl.Int64)
+    rows = np.flatnonzero(numbers.is_not_null().to_numpy())
+    table = found.table.take(rows)
+    return Denied(encoder.matrix(table), Keys.of(table), numbers[rows].to_numpy(), found.reasons["carc"][rows])
 
 
 def _encoder(found: Examples, recipe: Recipe) -> tuple[Encoder, dict[str, tuple[str, ...]]]:

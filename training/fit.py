@@ -57,7 +57,7 @@ class Recipe:
         }
 
 
-def _threads(lines: int) -> int:
+def threads_for(lines: int) -> int:
     """How many are worth it; the result is the same with any number of them.
 
     GNU OpenMP's threads wait by spinning, which made a fit on two busy cores ten times slower than on one of them. So
@@ -160,10 +160,11 @@ def _prepared(
 ) -> tuple[dict[str, Any], lgb.Dataset]:
     if y.min() == y.max():
         raise UsageError("the earlier part of the mature lines is all paid or all denied: load a longer history")
-    return recipe.parameters(features) | {"num_threads": _threads(len(X))}, _dataset(X, y, features)
+    return recipe.parameters(features) | {"num_threads": threads_for(len(X))}, dataset(X, y, features)
 
 
-def _dataset(X: np.ndarray, y: np.ndarray, features: Sequence[Feature]) -> lgb.Dataset:
+def dataset(X: np.ndarray, y: np.ndarray, features: Sequence[Feature]) -> lgb.Dataset:
+    """X (lines, features) and y (lines,) as LightGBM takes them."""
     categories = [i for i, f in enumerate(features) if f.dtype == "category"]
     names = [f.name for f in features]
     return lgb.Dataset(X, y, feature_name=names, categorical_feature=categories, params={"verbosity": -1})

@@ -1,8 +1,8 @@
 """A model is a folder of plain files that knows its own features and refuses rows built from others.
 
 booster.txt, calibration.json, catalog.json (columns of X, with digests), categories.json (levels), golden.jsonl
-(claims and the risks they must get), card.md, versions.json (where it comes from, how good it was on later lines:
-training/evaluation.py; checksums of the other files).
+(claims and the risks they must get), card.md, reasons.json and reasons.txt (training/reasons.py; folders of before have
+none), versions.json (where it comes from, how good it was: training/evaluation.py; checksums of the other files).
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ from features.table import FeatureTable
 from training.calibrate import Calibration
 from training.contributions import contributions, threads
 from training.evaluation import KEY, Evaluation
+from training.frequencies import Keys
 from training.matrix import Encoder, Levels
+from training.reasons import REASON_FILES, Reasons
 
 FILES = ("booster.txt", "calibration.json", "catalog.json", "categories.json", "golden.jsonl", "card.md")
 REMEDY = "train one (denials train, then denials promote) or name another folder"
@@ -59,6 +61,7 @@ class DenialModel:
     versions: dict[str, Any]
     golden: tuple[dict[str, Any], ...] = ()
     card: str = ""
+    reasons: Reasons | None = None
     _booster: lgb.Booster = field(init=False, repr=False, compare=False)
     _encoder: Encoder = field(init=False, repr=False, compare=False)
 
@@ -121,6 +124,10 @@ class DenialModel:
         """(lines,) probability of denial; strictly increasing in the raw score."""
         return self.calibration.risk(raw)
 
+    def reason_shares(self, X: np.ndarray, keys: Keys) -> np.ndarray:
+        """(lines, categories) P(category | denied), a row adds up to 1; (lines, 0) where the model tells none."""
+        return self.reasons.shares(X, keys) if self.reasons else np.zeros((len(X), 0))
+
     def claim_risk(self, risk: np.ndarray, claim: np.ndarray) -> np.ndarray:
         """(claims,) from (lines,) risks and claim codes 0..k-1; of a claim of one line that line's risk."""
         return self.calibration.claim_risk(risk, claim)
@@ -169,6 +176,7 @@ class DenialModel:
             "categories.json": _json({name: list(levels) for name, levels in self.levels.items()}),
             "golden.jsonl": "".join(json.dumps(row, sort_keys=True) + "\n" for row in self.golden),
             "card.md": self.card,
+            **(self.reasons.contents() if self.reasons else {}),
         }
 
     @classmethod
@@ -179,14 +187,16 @@ class DenialModel:
         differently or not at all. Both say what to do.
         """
         versions = _versions(folder)
-        texts = {name: _checked(folder / name, versions["checksums"].get(name)) for name in FILES}
+        optional = [name for name in REASON_FILES if name in versions["checksums"]]
+        texts = {name: _checked(folder / name, versions["checksums"].get(name)) for name in (*FILES, *optional)}
         columns = tuple(Column(**column) for column in json.loads(texts["catalog.json"]))
         _refuse_changed(columns, catalog.BY_NAME, versions)
         levels = {name: tuple(found) for name, found in json.loads(texts["categories.json"]).items()}
         golden = tuple(json.loads(row) for row in texts["golden.jsonl"].splitlines())
         calibration = Calibration.from_dict(json.loads(texts["calibration.json"]))
         own = {name: value for name, value in versions.items() if name != "checksums"}
-        return cls(texts["booster.txt"], calibration, columns, levels, own, golden, texts["card.md"])
+        reasons = Reasons.read(texts) if optional else None
+        return cls(texts["booster.txt"], calibration, columns, levels, own, golden, texts["card.md"], reasons)
 
 
 def digest_of(columns: Sequence[Column]) -> str:

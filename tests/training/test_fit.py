@@ -38,7 +38,7 @@ def test_two_fits_on_any_number_of_threads_give_equal_bytes(monkeypatch: pytest.
     X, y = matrix(3000)
     texts, scores = set(), set()
     for threads in (1, 2, 2):
-        monkeypatch.setattr(fitting, "_threads", lambda lines, threads=threads: threads)
+        monkeypatch.setattr(fitting, "threads_for", lambda lines, threads=threads: threads)
         texts.add(fit(X[:2500], y[:2500], SMALL, Recipe(), 3).text)
         scores.add(stop_early(X[:2500], y[:2500], SMALL, Recipe(max_rounds=3), later_of(X, y, 2500)).raw.tobytes())
     assert len(texts) == len(scores) == 1
