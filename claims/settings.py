@@ -52,7 +52,49 @@ class TrainingSettings(Section):
     """How a model is made and let in."""
 
     seed: int = 20260101
+    min_lines: int = Field(default=1_000, ge=1)
     promote: Literal["manual", "auto"] = "manual"
+    tune: int = Field(default=0, ge=0)
+
+
+class GateSettings(Section):
+    """What a challenger must show (training/gate.py); docs/decisions/0010 says where the numbers come from."""
+
+    min_lines: int = Field(default=500, ge=1)
+    min_claims: int = Field(default=250, ge=1)
+    min_denials: int = Field(default=50, ge=1)
+    ece_allowed: float = Field(default=0.02, ge=0, le=1)
+    slope_low: float = Field(default=0.8, ge=0)
+    slope_high: float = Field(default=1.25, ge=0)
+    payer_lines: int = Field(default=300, ge=1)
+    payer_denials: int = Field(default=30, ge=1)
+    payer_auroc_margin: float = Field(default=0.02, ge=0, le=1)
+    payer_ece_margin: float = Field(default=0.02, ge=0, le=1)
+    payer_calibration_lines: int = Field(default=2000, ge=1)
+    max_steps: int = Field(default=1_000_000, ge=1)
+    max_bytes: int = Field(default=20_000_000, ge=1)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.slope_low > self.slope_high:
+            raise ValueError("slope_low lies above slope_high")
+        return self
+
+
+class EvidenceSettings(Section):
+    """From how many known outcomes on a risk is trusted (training/evidence.py)."""
+
+    high_from: int = Field(default=100, ge=1)
+    medium_from: int = Field(default=30, ge=1)
+    payer_from: int = Field(default=20, ge=1)
+    service_from: int = Field(default=5, ge=1)
+    stale_days: int = Field(default=180, ge=1)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.medium_from > self.high_from:
+            raise ValueError("medium_from lies above high_from")
+        return self
 
 
 class MoneySettings(Section):
@@ -110,6 +152,8 @@ class Settings(BaseSettings):
     ingest: IngestSettings = IngestSettings()
     maturity: MaturitySettings = MaturitySettings()
     training: TrainingSettings = TrainingSettings()
+    gate: GateSettings = GateSettings()
+    evidence: EvidenceSettings = EvidenceSettings()
     money: MoneySettings = MoneySettings()
     serving: ServingSettings = ServingSettings()
     schedule: ScheduleSettings = ScheduleSettings()

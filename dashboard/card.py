@@ -35,6 +35,13 @@ WORDS_OF_GATE = {
     "DEN004": "A claim alone is scored as it is in a batch",
     "DEN005": "Explanations add up to the score",
     "DEN006": "Nothing learned later has changed the past",
+    "DEN007": "Of whole claims not worse than the model before it",
+    "DEN008": "No payer loses much against the model before it",
+    "DEN009": "Calibration of whole claims is within what the gate allows",
+    "DEN010": "Calibration of each large payer is within what the gate allows",
+    "DEN011": "Explaining a line takes little work",
+    "DEN012": "The model is small",
+    "DEN013": "As much was shown of it as of the model before it",
 }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from training.cohort import Cohort
-from training.evaluation import Evaluation
+from training.evaluation import Answer, Evaluation
 from training.metrics import Metrics
 from training.model import DenialModel
 
@@ -43,14 +45,14 @@ def number(metrics: Metrics, name: str) -> str:
     return f"{value:.3f}" if low is None or high is None else f"{value:.3f} ({low:.3f} to {high:.3f})"
 
 
-def make_card(model: DenialModel, cohort: Cohort, concepts: dict[str, list[str]]) -> str:
+def make_card(model: DenialModel, cohort: Cohort, concepts: dict[str, list[str]], answers: Sequence[Answer]) -> str:
     """The text of card.md, for people; a program reads the same figures from `model.evaluation`."""
     found = model.evaluation
     sections = [
         _what(model),
         _learned_from(model, cohort),
         f"## How good\n\n{_figures(found) if found else UNKNOWN}",
-        f"## Gate\n\n{_gate(found) if found else UNKNOWN}",
+        f"## Gate\n\n{_gate(answers)}",
         _calibration(model),
         f"## Limits\n\n{LIMITS}",
         "## Features by concept\n\n"
@@ -110,8 +112,8 @@ def _figures(found: Evaluation) -> str:
     )  # fmt: skip
 
 
-def _gate(found: Evaluation) -> str:
-    return "\n".join(f"- {a['code']} {a['outcome'].replace('_', ' ')}: {a['detail']}" for a in found["gate"])
+def _gate(answers: Sequence[Answer]) -> str:
+    return "\n".join(f"- {a['code']} {a['outcome'].replace('_', ' ')}: {a['detail']}" for a in answers)
 
 
 def _calibration(model: DenialModel) -> str:

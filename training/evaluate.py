@@ -95,11 +95,16 @@ class Replay:
     @property
     def claims(self) -> Scored:
         """The claims of the later lines: a claim is positive if any of its lines is."""
-        codes = self.later.claims
-        y = (np.bincount(codes, weights=self.later.y) > 0).astype(np.float64)
-        charge = np.bincount(codes, weights=self.scored.charge)
-        denied = np.bincount(codes, weights=self.later.denied)
-        return Scored(y, self.learned.model.claim_risk(self.risk, codes), np.arange(len(y)), charge, denied)
+        return claims_of(self.later, self.learned.model, self.risk)
+
+
+def claims_of(found: Examples, model: DenialModel, risk: np.ndarray) -> Scored:
+    """The claims of lines with the risks that a model combines from those of its lines (lines,)."""
+    codes = found.claims
+    lines = found.scored(risk)
+    y = (np.bincount(codes, weights=found.y) > 0).astype(np.float64)
+    charge, denied = np.bincount(codes, weights=lines.charge), np.bincount(codes, weights=found.denied)
+    return Scored(y, model.claim_risk(risk, codes), np.arange(len(y)), charge, denied)
 
 
 def after(found: Examples, day: date) -> Examples:
@@ -142,7 +147,7 @@ def report(done: Replay, settings: Settings) -> Report:
     budget, seed = settings.money.review_budget_share, settings.training.seed
     lines = measure(done.scored, budget, seed)
     claims = measure(done.claims, budget, seed)
-    kept = ("auroc", "auprc", "brier", "ece", "denial_rate")
+    kept = ("auroc", "auprc", "brier", "ece", "calibration_slope", "denial_rate")
     own = lines | {
         f"claim_{name}{end}": claims[f"{name}{end}"] for name in kept for end in ENDS if f"{name}{end}" in claims
     }
@@ -155,19 +160,15 @@ ENDS = ("", "_low", "_high")
 
 def by_payer(done: Replay, settings: Settings) -> dict[str, Metrics]:
     """Metrics of each payer with support, by payer_id, the largest first."""
-    payers = done.later.lines.select("payer_id", y=pl.Series(done.later.y))
-    counted = (
-        payers.group_by("payer_id")
-        .agg(lines=pl.len(), denied=pl.col("y").sum())
-        .sort("lines", "payer_id", descending=True)
-    )
-    supported = counted.filter((pl.col("lines") >= PAYER_LINES) & (pl.col("denied") >= PAYER_DENIALS))["payer_id"]
-    column = payers["payer_id"]
-    return {
-        payer: measure(
-            done.scored.take(np.flatnonzero((column == payer).to_numpy())),
-            settings.money.review_budget_share,
-            settings.training.seed,
-        )
-        for payer in supported
-    }
+    budget, seed = settings.money.review_budget_share, settings.training.seed
+    parts = payer_rows(done.later, PAYER_LINES, PAYER_DENIALS)
+    return {payer: measure(done.scored.take(rows), budget, seed) for payer, rows in parts.items()}
+
+
+def payer_rows(found: Examples, lines: int, denials: int) -> dict[str, np.ndarray]:
+    """The rows of each payer with at least so many lines, denials, and as many paid, by payer_id, the largest first."""
+    payers = found.lines.select("payer_id", y=pl.Series(found.y))
+    parts = payers.group_by("payer_id").agg(lines=pl.len(), denied=pl.col("y").sum(), paid=(1 - pl.col("y")).sum())
+    kept = (pl.col("lines") >= lines) & (pl.min_horizontal("denied", "paid") >= denials)
+    enough = parts.filter(kept).sort("lines", "payer_id", descending=True)["payer_id"]
+    return {payer: np.flatnonzero((payers["payer_id"] == payer).to_numpy()) for payer in enough}

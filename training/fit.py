@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import lightgbm as lgb
@@ -41,6 +41,11 @@ class Recipe:
     min_data_per_group: int = 50
     validation_share: float = 0.2
     min_level_rows: int = 20
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> Recipe:
+        """The recipe that a model folder keeps; what this version of the code does not know is left out."""
+        return cls(**{known.name: found[known.name] for known in fields(cls) if known.name in found})
 
     def parameters(self, features: Sequence[Feature]) -> dict[str, Any]:
         """LightGBM's parameters; the monotone directions come from the catalog."""

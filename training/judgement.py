@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 
-import numpy as np
-
-from claims.errors import ModelMismatchError, NoModelError, UsageError
-from claims.settings import Settings
+from claims.errors import UsageError
+from claims.settings import GateSettings, Settings
 from training import gate
-from training.evaluate import Cut, Material, Replay, Report, after, learn_as_of, replay_start, report
+from training.champion import champion_of, judge_duel, judged_as_well, meet
+from training.evaluate import Cut, Material, Replay, Report, after, payer_rows, replay_start, report
 from training.evaluate import replay as replay_since
 from training.evaluation import Answer, Evaluation, evaluation_of
+from training.exactness import additive, parity, past_unchanged
 from training.examples import Examples, Progress
 from training.fit import Recipe
 from training.model import DenialModel
@@ -32,11 +32,12 @@ class Judged:
         """As the model folder keeps it."""
         return evaluation_of(self.replayed.start, self.report, self.answers) if self.replayed else None
 
-    def with_additivity(self, model: DenialModel, found: Examples) -> Judged:
-        """DEN005 of the model itself, on these lines, where there is no model of a replay to hold it on."""
-        if self.replayed:
-            return self
-        answers = [*self.answers, gate.additive(model, model.matrix(found.table))]
+    def of_model(self, model: DenialModel, found: Examples, settings: Settings) -> Judged:
+        """With what is asked of the model itself; where there is no replay, additivity on these lines too."""
+        answers = [*self.answers, gate.quick(model, settings.gate), gate.small(model, settings.gate)]
+        if self.replayed is None:
+            answers.append(additive(model, model.matrix(found.table)))
+        answers.append(judged_as_well(champion_of(settings), model, answers))
         return replace(self, answers=sorted(answers, key=lambda given: given["code"]))
 
 
@@ -51,45 +52,47 @@ def judge(
     seed = settings.training.seed
     try:
         if start:
-            _require_support(today.found, start)
+            _require_support(today.found, start, settings.gate)
         done = replay_since(cut, today, start or replay_start(today.found), settings, recipe)
     except UsageError as error:
         if start:
             raise UsageError(f"no replay can start on {start}: {error}") from error
-        answers = gate.judge_unreplayed(today.found, today.snapshot.lines, today.history, seed)
-        return Judged(None, Report({}, {}, {}, []), answers, f"not evaluated: {error}")
+        return Judged(None, Report({}, {}, {}, []), _unreplayed(today, settings), f"not evaluated: {error}")
     progress("measuring", 0.5)
     found = report(done, settings)
-    answers = gate.judge(done, today.found, today.snapshot.lines, today.history, found.metrics, seed)
-    answers.insert(1, _against_champion(cut, today, done, settings, recipe))
-    return Judged(done, found, answers)
+    progress("holding the gate", 0.6)
+    answers = _replayed(today, done, settings)
+    champion = champion_of(settings)
+    duel = champion if isinstance(champion, str) else meet(champion, cut, today, done, settings, recipe)
+    return Judged(done, found, answers + judge_duel(duel, settings.gate, seed))
 
 
-def _require_support(found: Examples, start: date) -> None:
+def _replayed(today: Material, done: Replay, settings: Settings) -> list[Answer]:
+    """The checks that need a replay and no champion."""
+    limits, seed, scored = settings.gate, settings.training.seed, done.scored
+    parts = payer_rows(done.later, limits.payer_calibration_lines, limits.min_denials)
+    return [
+        gate.beats_table(scored, done.baselines["payer_cpt"], limits, seed),
+        gate.calibrated(scored, limits),
+        parity(today.found, today.snapshot.lines, today.history, seed),
+        additive(done.learned.model, done.X),
+        past_unchanged(done.learned.material.found, today.found),
+        gate.claims_calibrated(done.claims, limits),
+        gate.payers_calibrated({payer: scored.take(rows) for payer, rows in parts.items()}, limits),
+    ]
+
+
+def _unreplayed(today: Material, settings: Settings) -> list[Answer]:
+    """The same checks where there is no replay; DEN005 waits for the model."""
+    why = "too little history for a replay"
+    codes = ("DEN001", "DEN003", "DEN006", "DEN009", "DEN010")
+    answers = [gate.not_applicable(code, why) for code in codes]
+    answers.append(parity(today.found, today.snapshot.lines, today.history, settings.training.seed))
+    return answers + judge_duel(why, settings.gate, settings.training.seed)
+
+
+def _require_support(found: Examples, start: date, limits: GateSettings) -> None:
     later = after(found, start)
-    missing = gate.support(later.scored(later.y))
+    missing = gate.support(later.scored(later.y), limits)
     if missing:
         raise UsageError(missing)
-
-
-def _against_champion(cut: Cut, today: Material, done: Replay, settings: Settings, recipe: Recipe) -> Answer:
-    """DEN002, on lines submitted after all that the champion learned from; the rival is as old as the champion."""
-    seed = settings.training.seed
-    try:
-        champion = DenialModel.load(settings.models / "champion")
-    except ModelMismatchError:
-        return gate.not_worse(None, None, seed, "this version of the code can no longer run the champion")
-    except NoModelError:
-        return gate.not_worse(None, None, seed)
-    unseen = after(today.found, max(done.start, champion.trained_through + timedelta(days=1)))
-    missing = gate.support(unseen.scored(unseen.y))
-    if missing:
-        return gate.not_worse(None, None, seed, f"since the champion was trained: {missing}")
-    rival = (
-        done.learned.model if champion.as_of <= done.start else learn_as_of(cut, champion.as_of, settings, recipe).model
-    )
-    return gate.not_worse(unseen.scored(_risk(rival, unseen)), _risk(champion, unseen), seed)
-
-
-def _risk(model: DenialModel, found: Examples) -> np.ndarray:
-    return model.risk(model.raw_score(model.matrix(found.table)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 import numpy as np
 
@@ -97,6 +97,10 @@ class Meter:
         w = weights[self._order].astype(np.float64)
         hits, false = np.cumsum(w * self._y)[self._ends], np.cumsum(w * (1 - self._y))[self._ends]
         return _auroc(hits, false) if min(hits[-1], false[-1]) > 0 else None
+
+    def ece(self, weights: np.ndarray) -> float:
+        """The ECE alone, for paired comparisons."""
+        return self._ece(weights[self._order].astype(np.float64))
 
     def _ece(self, w: np.ndarray) -> float:
         """Weighted mean gap between risk and frequency over bins of equal numbers of rows."""
@@ -201,14 +205,18 @@ def _ends(name: str) -> list[str]:
     return [name, f"{name}_low", f"{name}_high"]
 
 
-def difference(scored: Scored, other: np.ndarray, seed: int, count: int = DRAWS) -> Metrics:
-    """AUROC of the scores minus that of `other` (rows,), with a paired interval: difference, low, high."""
-    rival = replace(scored, p=other)
-    mine, theirs = Meter(scored, 1.0), Meter(rival, 1.0)
+def difference(
+    scored: Scored, other: np.ndarray, seed: int, count: int = DRAWS, metric: Literal["auroc", "ece"] = "auroc"
+) -> Metrics:
+    """A metric of the scores minus that of `other` (rows,), with a paired interval: difference, low, high.
+
+    Paired: each draw takes the same claims for both, so that what is hard for both does not widen the interval.
+    """
+    meters = (Meter(scored, 1.0), Meter(replace(scored, p=other), 1.0))
+    mine, theirs = (meter.auroc if metric == "auroc" else meter.ece for meter in meters)
     whole = np.ones(len(scored))
-    gaps = [_gap(mine.auroc(w), theirs.auroc(w)) for w in draws(scored.unit, count, seed)]
-    low, high = interval(gaps)
-    return {"difference": _gap(mine.auroc(whole), theirs.auroc(whole)), "low": low, "high": high}
+    low, high = interval([_gap(mine(w), theirs(w)) for w in draws(scored.unit, count, seed)])
+    return {"difference": _gap(mine(whole), theirs(whole)), "low": low, "high": high}
 
 
 def _gap(one: float | None, other: float | None) -> float | None:

@@ -26,9 +26,8 @@ from features import catalog
 from features.catalog import Feature
 from features.table import FeatureTable
 from training.calibrate import Calibration
-from training.contributions import contributions, threads
+from training.contributions import contributions, steps, threads
 from training.evaluation import KEY, Evaluation
-from training.frequencies import Keys
 from training.matrix import Encoder, Levels
 from training.reasons import REASON_FILES, Reasons
 
@@ -106,6 +105,16 @@ class DenialModel:
         """One digest of the features used and their definitions."""
         return digest_of(self.columns)
 
+    @property
+    def steps(self) -> int:
+        """The work of one line's contributions: training.contributions.steps."""
+        return steps(self.booster_text)
+
+    @property
+    def size(self) -> int:
+        """Bytes of its files without versions.json."""
+        return sum(len(text.encode()) for text in self._contents().values())
+
     def matrix(self, table: FeatureTable) -> np.ndarray:
         """(lines, features) float64: categories as this model's codes, nan for missing, unseen levels as "other"."""
         return self._encoder.matrix(table)
@@ -123,10 +132,6 @@ class DenialModel:
     def risk(self, raw: np.ndarray) -> np.ndarray:
         """(lines,) probability of denial; strictly increasing in the raw score."""
         return self.calibration.risk(raw)
-
-    def reason_shares(self, X: np.ndarray, keys: Keys) -> np.ndarray:
-        """(lines, categories) P(category | denied), a row adds up to 1; (lines, 0) where the model tells none."""
-        return self.reasons.shares(X, keys) if self.reasons else np.zeros((len(X), 0))
 
     def claim_risk(self, risk: np.ndarray, claim: np.ndarray) -> np.ndarray:
         """(claims,) from (lines,) risks and claim codes 0..k-1; of a claim of one line that line's risk."""

@@ -83,8 +83,7 @@ def train(
     judged = judge(cut, today, settings, recipe, replay_from, progress)
     progress("fitting on all mature lines", 0.75)
     chosen = judged.replayed.learned.plan if judged.replayed else plan(today.found, recipe)
-    model = finish(today, chosen, recipe, judged, golden)
-    judged = judged.with_additivity(model, today.found)
+    model, judged = finish(today, chosen, recipe, judged, golden, settings)
     progress("writing the run to MLflow", 0.9)
     result = _registered(settings, model, today, judged, recipe)
     progress("done", 1.0)
@@ -106,8 +105,8 @@ def evaluate(
     cut = _cutter(source, settings)
     progress("reading claims and building features", 0.1)
     today = gather(cut, model.as_of, settings)
-    judged = judge(cut, today, settings, Recipe(**model.versions["recipe"]), replay_from, progress)
-    judged = judged.with_additivity(model, today.found)
+    judged = judge(cut, today, settings, Recipe.of(model.versions["recipe"]), replay_from, progress)
+    judged = judged.of_model(model, today.found, settings)
     kept = _record(settings, model, judged, chosen=replay_from is not None)
     progress("done", 1.0)
     return replace(_result(model, today, judged, None, folder, (*_notes(judged), *kept)), refused=bool(kept))
@@ -131,16 +130,19 @@ def _cutter(source: Store | Cut, settings: Settings) -> Cut:
     return lambda day: take_snapshot(source, day, classes=classes)
 
 
-def finish(today: Material, chosen: Plan, recipe: Recipe, judged: Judged, golden: Path | None) -> DenialModel:
-    """The final model with what the replay measured, its card and its golden claims."""
+def finish(
+    today: Material, chosen: Plan, recipe: Recipe, judged: Judged, golden: Path | None, settings: Settings
+) -> tuple[DenialModel, Judged]:
+    """The final model with what the replay measured, its card and its golden claims; and the whole judgement."""
     model = learn(today.found, chosen, recipe, origin(today.history, today.cohort, recipe))
+    rows = make_golden(model, read_golden(golden)) if golden and golden.exists() else ()
+    model = replace(model, golden=rows)
+    judged = judged.of_model(model, today.found, settings)
     model = model.with_evaluation(judged.evaluation)
     concepts: dict[str, list[str]] = defaultdict(list)
     for name in model.features:
         concepts[catalog.BY_NAME[name].concept].append(name)
-    card = make_card(model, today.cohort, concepts)
-    rows = make_golden(model, read_golden(golden)) if golden and golden.exists() else ()
-    return replace(model, card=card, golden=rows)
+    return replace(model, card=make_card(model, today.cohort, concepts, judged.answers)), judged
 
 
 def _registered(settings: Settings, model: DenialModel, today: Material, judged: Judged, recipe: Recipe) -> TrainResult:

@@ -1,10 +1,12 @@
-"""Small made-up feature tables with a known pattern, and a catalog to go with them."""
+"""Small made-up feature tables with a known pattern, a catalog to go with them, and risks that are right."""
 
 import numpy as np
 
 from claims.texts import Texts
 from features.catalog import Feature
 from features.table import FeatureTable
+from training.evaluation import Answer
+from training.metrics import Scored
 
 SMALL = (
     Feature("payer_id", "category", "", "payer", "", 0),
@@ -33,3 +35,19 @@ def made_table(lines: int, seed: int = 0) -> tuple[FeatureTable, np.ndarray]:
     payers = ["rare" if r else f"P{p}" for p, r in zip(payer, rare, strict=True)]
     codes = [None if r > 0.95 else f"C{c:02d}" for c, r in zip(code, random.random(lines), strict=True)]
     return FeatureTable(("charge", "rate", "age"), numbers, {"payer_id": Texts.of(payers), "code": Texts.of(codes)}), y
+
+
+def sigmoid(z: np.ndarray) -> np.ndarray:
+    return np.asarray(1 / (1 + np.exp(-z)))
+
+
+def world(lines: int = 4000, seed: int = 1) -> tuple[Scored, np.ndarray]:
+    """Scored lines, two a claim, whose probabilities are right, and the log-odds behind them."""
+    random = np.random.default_rng(seed)
+    z = random.normal(-1.7, 1.1, lines)
+    y = (random.random(lines) < sigmoid(z)).astype(float)
+    return Scored(y, sigmoid(z), np.arange(lines) // 2, np.ones(lines)), z
+
+
+def outcome(answer: Answer) -> str:
+    return answer["outcome"]

@@ -13,14 +13,23 @@ import pytest
 
 from claims.errors import GateFailedError, ModelMismatchError, NoModelError, OutOfReachError, UsageError
 from claims.read import read_frame
-from claims.settings import IngestSettings, MaturitySettings, MoneySettings, RulesSettings, Settings, TrainingSettings
+from claims.settings import (
+    GateSettings,
+    IngestSettings,
+    MaturitySettings,
+    MoneySettings,
+    RulesSettings,
+    Settings,
+    TrainingSettings,
+)
 from claims.snapshot import Snapshot, snapshot_of
 from data.synthetic.generate import generate
 from data.synthetic.world import load_world
 from features import catalog
 from features.history import History
-from training import gate, registry
+from training import exactness, registry
 from training.card import number
+from training.champion import Duel, meet
 from training.cohort import cohort_of
 from training.evaluate import gather, learn_as_of, replay, replay_start
 from training.examples import examples
@@ -104,7 +113,7 @@ def test_the_answer_is_the_contract(site: Site, practice: Practice) -> None:
     assert told["model_version"] == "1"
     assert {"auroc", "auprc", "brier", "ece", "recall_at_p95", "auroc_low", "auroc_high"} <= set(told["metrics"])
     assert set(told["baselines"]) == {"payer_cpt", "logistic_regression"}
-    assert [a["code"] for a in told["gate"]] == [f"DEN00{i}" for i in range(1, 7)]
+    assert [a["code"] for a in told["gate"]] == [f"DEN{i:03}" for i in range(1, 14)]
     assert all(set(a) == {"code", "outcome", "detail"} for a in told["gate"])
 
 
@@ -240,14 +249,18 @@ def test_without_a_replay_and_without_mlflow_there_is_still_a_model_on_disk(prac
     assert result.metrics == {} and result.passed
     assert [(a["code"], a["outcome"]) for a in result.gate] == [
         ("DEN001", "not_applicable"), ("DEN002", "not_applicable"), ("DEN003", "not_applicable"),
-        ("DEN004", "passed"), ("DEN005", "passed"), ("DEN006", "not_applicable"),
+        ("DEN004", "passed"), ("DEN005", "passed"), ("DEN006", "not_applicable"), ("DEN007", "not_applicable"),
+        ("DEN008", "not_applicable"), ("DEN009", "not_applicable"), ("DEN010", "not_applicable"),
+        ("DEN011", "passed"), ("DEN012", "passed"), ("DEN013", "not_applicable"),
     ]  # fmt: skip
     assert "too little" in result.notes[0]
     assert result.run_id is None and result.model_version == "unregistered"
     assert "not registered" in result.notes[1] and str(tmp_path) in result.notes[1]
     model = DenialModel.load(result.folder)
     assert model.evaluation is None and "evaluation" in model.versions
-    assert model.card.count("Not known: there was too little history") == 2  # how good, and the gate
+    assert model.card.count("Not known: there was too little history") == 1
+    for answer in result.gate:
+        assert f"- {answer['code']} {answer['outcome'].replace('_', ' ')}: {answer['detail']}\n" in model.card
     with pytest.raises(OutOfReachError):
         registry.aliases(settings)
 
@@ -442,24 +455,58 @@ def test_another_model_of_the_same_number_replaces_the_exported_one(site: Site, 
 def test_the_challenger_meets_the_champion_on_lines_that_neither_has_seen(
     practice: Practice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age: str
 ) -> None:
-    monkeypatch.setattr(gate, "MIN_LINES", 100)
-    monkeypatch.setattr(gate, "MIN_DENIALS", 10)
-    settings = Settings(home=tmp_path)
+    settings = Settings(home=tmp_path, gate=GateSettings(min_lines=100, min_claims=50, min_denials=10))
     today = gather(practice.cut, practice.today, settings)
     start = replay_start(today.found)
     day = start - timedelta(days=60) if age == "older than the replay" else start + timedelta(days=45)
-    champion = learn_as_of(practice.cut, day, settings, QUICK).model
-    champion.save(settings.models / "champion")
-    not_worse, compared = gate.not_worse, []
-    monkeypatch.setattr(gate, "not_worse", lambda *given: compared.append(len(given[0])) or not_worse(*given))
+    made = learn_as_of(practice.cut, day, settings, QUICK).model
+    made.save(settings.models / "champion")
+    met: list[Duel | str] = []
+    monkeypatch.setattr("training.judgement.meet", lambda *given: met.append(meet(*given)) or met[-1])
     judged = judge(practice.cut, today, settings, QUICK, None, lambda message, share: None)
     days = today.found.lines["submitted_date"]
-    assert (days == champion.trained_through).any()  # the last day that the champion learned from is left out
-    assert compared == [((days >= start) & (days > champion.trained_through)).sum()]
-    assert judged.answers[1]["code"] == "DEN002"
-    assert judged.answers[1]["outcome"] == "passed"
+    assert (days == made.trained_through).any()  # the last day that the champion learned from is left out
+    assert isinstance(met[0], Duel) and not met[0].how
+    assert len(met[0].later) == ((days >= start) & (days > made.trained_through)).sum()
+    answers = {a["code"]: a for a in judged.answers}
+    assert answers["DEN002"]["outcome"] == answers["DEN007"]["outcome"] == "passed"
     if age == "younger than the replay":  # trained on the same day, the two are the same model
-        assert "+0.0000 (95 % interval +0.0000 to +0.0000)" in judged.answers[1]["detail"]
+        for code in ("DEN002", "DEN007"):
+            assert "+0.0000 (95 % interval +0.0000 to +0.0000)" in answers[code]["detail"]
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_champion_too_young_to_meet_is_met_by_its_recipe(
+    practice: Practice, tmp_path: Path, same: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(home=tmp_path)
+    today = gather(practice.cut, practice.today, settings)
+    theirs = QUICK if same else replace(QUICK, max_rounds=2)
+    champion = learn_as_of(practice.cut, practice.today - timedelta(days=7), settings, theirs).model
+    champion.save(settings.models / "champion")
+    judged = judge(practice.cut, today, settings, QUICK, None, lambda message, share: None)
+    found = next(a for a in judged.answers if a["code"] == "DEN002")
+    assert found["outcome"] == ("not_applicable" if same else "passed")
+    assert ("its recipe is this model's" in found["detail"]) == same
+    assert ("learned anew as of the replay" in found["detail"]) == (not same)
+
+
+def test_lines_that_only_the_rival_knew_are_no_part_of_the_duel(practice: Practice, tmp_path: Path) -> None:
+    """Claims that were loaded after the champion was trained: the challenger's side would have seen their outcomes."""
+    settings = Settings(home=tmp_path, gate=GateSettings(min_lines=100, min_claims=50, min_denials=10))
+    today = gather(practice.cut, practice.today, settings)
+    start = replay_start(today.found)
+    day = start + timedelta(days=45)
+    known = practice.cut(day)
+    late = known.lines.filter(pl.col("submitted_date") >= start - timedelta(days=20))["submission_id"]
+    missing = pl.col("submission_id").is_in(late.implode())
+    before = replace(practice, lines=practice.lines.filter(~missing))
+    champion = learn_as_of(before.cut, day, settings, QUICK).model
+    done = replay(practice.cut, today, start, settings, QUICK)
+    duel = meet(champion, practice.cut, today, done, settings, QUICK)
+    assert isinstance(duel, Duel) and champion.trained_through < start
+    rival = learn_as_of(practice.cut, day, settings, QUICK).model
+    assert duel.later.lines["submitted_date"].min() > rival.trained_through >= start
 
 
 def test_a_champion_that_this_code_cannot_run_is_said_to_be_so(practice: Practice, site: Site, tmp_path: Path) -> None:
@@ -469,8 +516,10 @@ def test_a_champion_that_this_code_cannot_run_is_said_to_be_so(practice: Practic
     changed.save(settings.models / "champion")
     today = gather(practice.cut, practice.today, settings)
     judged = judge(practice.cut, today, settings, QUICK, None, lambda message, share: None)
-    assert judged.answers[1]["outcome"] == "not_applicable"
-    assert "can no longer run the champion" in judged.answers[1]["detail"]
+    found = {a["code"]: a for a in judged.answers}
+    for code in ("DEN002", "DEN007", "DEN008"):
+        assert found[code]["outcome"] == "not_applicable"
+        assert "can no longer run the champion" in found[code]["detail"]
 
 
 def test_evaluate_holds_the_gate_again_and_records_it(site: Site, practice: Practice) -> None:
@@ -514,21 +563,21 @@ def test_a_judgement_that_judges_nothing_leaves_a_failure_on_record(
     if missing == "replay":
         monkeypatch.setattr("training.judgement.replay_start", lambda found: TOO_EARLY)
     else:
-        monkeypatch.setattr(gate, "MIN_LINES", 100_000)
+        monkeypatch.setattr(site.settings, "gate", GateSettings(min_lines=100_000))
     registry.set_gate(site.settings, "1", "failed", [])
     again = evaluate(practice.cut, site.settings, which="1")
     assert not again.passed and recorded(site.settings, "1") == "failed"
     assert "failure that is on record stays" in again.notes[-1]
     assert ("not evaluated: " in again.notes[0]) == (missing == "replay")
     outcomes = {a["code"]: a["outcome"] for a in again.gate}
-    assert len(outcomes) == 6 and outcomes["DEN004"] == outcomes["DEN005"] == "passed"
+    assert len(outcomes) == 13 and outcomes["DEN004"] == outcomes["DEN005"] == "passed"
 
 
 def test_a_judgement_without_a_replay_still_fails_a_model_whose_reasons_do_not_add_up(
     site: Site, practice: Practice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("training.judgement.replay_start", lambda found: TOO_EARLY)
-    monkeypatch.setattr(gate, "ADDITIVE", -1.0)
+    monkeypatch.setattr(exactness, "ADDITIVE", -1.0)
     registry.set_gate(site.settings, "1", "passed", [])
     assert not evaluate(practice.cut, site.settings, which="1").passed
     assert recorded(site.settings, "1") == "failed"
