@@ -108,7 +108,7 @@ def plan(found: Examples, recipe: Recipe) -> Plan:
     unseen = Later(encoder.matrix(later.table), later.y, _halves(later.claims))
     stopped = stop_early(encoder.matrix(earlier.table), earlier.y, usable(catalog.CATALOG), recipe, unseen)
     calibration = calibrate(stopped.raw, later.y, later.claims)
-    reasons = plan_reasons(_reasons(earlier, encoder), _reasons(later, encoder), usable(catalog.CATALOG), recipe.seed)
+    reasons = plan_reasons(denied_of(earlier, encoder), denied_of(later, encoder), usable(catalog.CATALOG), recipe.seed)
     return Plan(stopped.rounds, calibration.keeping_level(stopped.raw), reasons)
 
 
@@ -130,11 +130,11 @@ def learn(found: Examples, chosen: Plan, recipe: Recipe, origin: dict[str, Any])
         "rounds": fitted.rounds,
     }
     columns = tuple(Column.of(f) for f in features)
-    reasons = learn_reasons(_reasons(found, encoder), chosen.reasons, features, recipe.seed)
+    reasons = learn_reasons(denied_of(found, encoder), chosen.reasons, features, recipe.seed)
     return DenialModel(fitted.text, chosen.calibration, columns, levels, origin | own, reasons=reasons)
 
 
-def _reasons(found: Examples, encoder: Encoder) -> Denied | None:
+def denied_of(found: Examples, encoder: Encoder) -> Denied | None:
     """The denied lines as reasons are learned from them; None where no source tells categories."""
     if found.reasons is None:
         return None

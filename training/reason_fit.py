@@ -72,8 +72,8 @@ def plan_reasons(
 def learn_reasons(
     denied: Denied | None, chosen: ReasonPlan | None, features: Sequence[Feature], seed: int
 ) -> Reasons | None:  # fmt: skip
-    """From all denied lines, as planned; None where they have no categories."""
-    if denied is None:
+    """From all denied lines, as planned; without a plan by frequencies alone. None where no categories are known."""
+    if denied is None or not len(denied):
         return None
     if chosen is None or _one_class(denied):
         return _reasons(denied, "", (), 1.0)

@@ -86,6 +86,11 @@ class Reasons:
             raise NoModelError(f"{TABLES} and {TREES} do not tell reasons: {error}") from error
 
 
+def shares(reasons: Reasons | None, X: np.ndarray, keys: Keys) -> np.ndarray:
+    """(lines, categories) P(category | denied); (lines, 0) where there are no reasons to tell."""
+    return reasons.shares(X, keys) if reasons else np.zeros((len(X), 0))
+
+
 def sharpened(shares: np.ndarray, sharpness: float) -> np.ndarray:
     """(lines, categories) shares to a power, adding up to 1 again; 1 leaves them as they are."""
     z = sharpness * np.log(shares)
