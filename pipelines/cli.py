@@ -133,6 +133,8 @@ def train(
         dump(result.json())
     else:
         show.trained(result, settings)
+    if result.trouble:
+        raise OutOfReachError(result.trouble)
 
 
 @app.command()
@@ -165,7 +167,7 @@ def evaluate(
 @app.command()
 def promote(as_json: Json = False) -> None:
     """Let the challenger serve, if its gate passed. The champion becomes `previous`."""
-    from training.registry import promote as promote_model
+    from training.promotion import promote as promote_model
 
     _changed(promote_model(load_settings()), "serves now", as_json)
 
@@ -173,7 +175,7 @@ def promote(as_json: Json = False) -> None:
 @app.command()
 def rollback(as_json: Json = False) -> None:
     """Let the previous champion serve again."""
-    from training.registry import rollback as roll_back
+    from training.promotion import rollback as roll_back
 
     _changed(roll_back(load_settings()), "serves again", as_json)
 

@@ -22,7 +22,7 @@ from pipelines import show
 from pipelines.terminal import Report, progress, say
 from serving import Scorer, explain_file, score_file
 from serving.batch import Written
-from training.registry import promote
+from training.promotion import promote
 from training.run import TrainResult, train
 
 WORLD = "base"

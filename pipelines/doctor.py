@@ -75,9 +75,12 @@ def _store(settings: Settings) -> Iterator[Check]:
 
 def _champion(settings: Settings) -> Iterator[Check]:
     from training.model import DenialModel
+    from training.promotion import unfinished
 
+    if unfinished(settings):
+        yield Check("promotion", False, "cut off", "ask again for what was asked: denials promote or denials rollback")
     if not (settings.models / "champion").exists():
-        yield Check("champion", None, "none", "denials train, then denials promote")
+        yield Check("champion", None, "none: the starting model answers", "denials train, then denials promote")
         return
     model = DenialModel.load(settings.models / "champion")
     model.check_golden()

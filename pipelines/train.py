@@ -7,9 +7,10 @@ from datetime import date
 from prefect import flow, get_run_logger
 
 from claims.errors import OutOfReachError
-from claims.settings import load_settings
+from claims.settings import Settings, load_settings
 from claims.store import Store
 from training import registry
+from training.promotion import promote_unasked
 from training.run import train
 
 
@@ -19,15 +20,22 @@ def train_flow(home: str, as_of: str | None = None) -> dict[str, str | bool | No
     settings = load_settings(home)
     store = Store.open(settings)
     day = date.fromisoformat(as_of) if as_of else settings.today()
-    known = registry.find_run(settings, day, store.data_version())
-    if known is not None:
-        get_run_logger().info("train: version %s is of this day and this data already", known)
-        return {"model_version": known, "trained": False, "promoted": False}
-    result = train(store, settings, as_of=day)
-    get_run_logger().info("train: version %s, gate %s", result.model_version, result.passed)
-    if result.run_id is None:
-        raise OutOfReachError("; ".join(result.notes))
-    promoted = settings.training.promote == "auto" and result.passed
-    if promoted:
-        registry.promote(settings)
-    return {"model_version": result.model_version, "trained": True, "promoted": promoted}
+    version = _known(settings, store, day)
+    trained = version is None
+    if version is None:
+        result = train(store, settings, as_of=day)
+        if result.trouble:
+            raise OutOfReachError(result.trouble)
+        version = result.model_version
+        get_run_logger().info("train: version %s, gate %s", version, "passed" if result.passed else "failed")
+    else:
+        get_run_logger().info("train: version %s is of this day and this data already", version)
+    return {"model_version": version, "trained": trained, "promoted": promote_unasked(settings, version, day)}
+
+
+def _known(settings: Settings, store: Store, day: date) -> str | None:
+    """The version of this day and this data; none where the runs cannot be reached: training keeps its folder then."""
+    try:
+        return registry.find_run(settings, day, store.data_version())
+    except OutOfReachError:
+        return None

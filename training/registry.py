@@ -1,4 +1,4 @@
-"""MLflow: what a training run leaves behind, the registered versions, their aliases, and the exported champion.
+"""MLflow: what a training run leaves behind, the registered versions and their aliases.
 
 All of it lies under DENIALS_HOME/mlruns (mlflow.db and artifacts/). Aliases: challenger, champion, previous. Nothing
 of a claim goes in: parameters, metrics, figures, the card, the model folder. Serving never imports this module.
@@ -20,9 +20,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from claims.errors import GateFailedError, NoModelError, OutOfReachError
+from claims.errors import NoModelError, OutOfReachError
 from claims.settings import Settings
-from training.export import export, link
 from training.fit import Recipe
 from training.model import DenialModel
 from training.shape import shape_of
@@ -195,7 +194,8 @@ def _missing(which: str) -> str:
     return f"no folder and no registered model is called {which}: give a folder, a version, or {', '.join(ALIASES)}"
 
 
-def _require_runs(settings: Settings) -> None:
+def require_runs(settings: Settings) -> None:
+    """NoModelError where nothing was ever registered."""
     if not (settings.mlruns / "mlflow.db").exists() and not settings.mlruns.is_file():
         raise NoModelError(f"no model is registered under {settings.mlruns}: train one (denials train)")
 
@@ -209,7 +209,7 @@ def _found(client: MlflowClient, which: str) -> ModelVersion | None:
 
 def resolve(settings: Settings, which: str) -> Path:
     """The model folder of a version ("7") or alias (champion, challenger, previous). NoModelError: there is none."""
-    _require_runs(settings)
+    require_runs(settings)
     with _mlflow(settings) as client:
         return _folder(settings, _find(client, which))
 
@@ -247,39 +247,16 @@ def set_gate(settings: Settings, which: str, outcome: str, answers: list[Any], *
         return True
 
 
-def promote(settings: Settings) -> dict[str, str | None]:
-    """Challenger to champion, champion to previous, and the folder out to where the service looks.
-
-    Returns {model_version, previous, folder}. GateFailedError when the challenger's gate failed or was never held.
-    """
-    _require_runs(settings)
+def gate_of(settings: Settings, which: str) -> tuple[str, str]:
+    """The number of a version and what its gate said last: passed, failed or unknown. NoModelError: there is none."""
     with _mlflow(settings) as client:
-        challenger, champion = _find(client, "challenger"), _found(client, "champion")
-        gate = challenger.tags.get("gate", "unknown")
-        if gate != "passed":
-            raise GateFailedError(
-                f"model {challenger.version} is not promoted, its gate: {gate}. The champion stays; see gate.json"
-            )
-        folder = export(settings, _folder(settings, challenger), str(challenger.version))
-        if champion is not None and champion.version != challenger.version:
-            client.set_registered_model_alias(NAME, "previous", champion.version)
-        client.set_registered_model_alias(NAME, "champion", challenger.version)
-        previous = _found(client, "previous")
-    link(settings, folder)
-    return _told(str(challenger.version), previous, folder)
+        version = _find(client, which)
+        return str(version.version), str(version.tags.get("gate", "unknown"))
 
 
-def rollback(settings: Settings) -> dict[str, str | None]:
-    """Previous and champion change places. NoModelError when there is no previous one."""
-    _require_runs(settings)
+def point(settings: Settings, targets: Mapping[str, str | None]) -> None:
+    """Point aliases at versions, one after the other in this order; None leaves an alias where it is."""
     with _mlflow(settings) as client:
-        previous, champion = _find(client, "previous"), _find(client, "champion")
-        folder = export(settings, _folder(settings, previous), str(previous.version))
-        client.set_registered_model_alias(NAME, "champion", previous.version)
-        client.set_registered_model_alias(NAME, "previous", champion.version)
-    link(settings, folder)
-    return _told(str(previous.version), champion, folder)
-
-
-def _told(version: str, previous: ModelVersion | None, folder: Path) -> dict[str, str | None]:
-    return {"model_version": version, "previous": str(previous.version) if previous else None, "folder": str(folder)}
+        for alias, version in targets.items():
+            if version is not None:
+                client.set_registered_model_alias(NAME, alias, version)

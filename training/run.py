@@ -46,6 +46,7 @@ class TrainResult:
     notes: tuple[str, ...] = ()
     replayed: Replay | None = None
     refused: bool = False  # a failure on record outlives this judgement
+    trouble: str | None = None  # why it is not registered, where the folder is, and what to do
 
     @property
     def passed(self) -> bool:
@@ -74,7 +75,7 @@ def train(
     source: the store, or a function that cuts a snapshot at a day. recipe: parameters other than the defaults.
     golden: a file of claims for golden.jsonl.
     UsageError when there is too little to learn from, or when `replay_from` is given and cannot be replayed. Where
-    MLflow cannot be reached, the folder stays under models/ and the notes say so.
+    MLflow cannot be reached, the folder stays under models/ and `trouble` says so.
     """
     cut = _cutter(source, settings)
     recipe = recipe or Recipe(seed=settings.training.seed)
@@ -153,9 +154,11 @@ def _registered(settings: Settings, model: DenialModel, today: Material, judged:
     except OutOfReachError as error:
         folder = settings.models / f"unregistered-{model.as_of}"
         model.save(folder)
-        return _result(
-            model, today, judged, None, folder, (*notes, f"the model is in {folder}, not registered: {error}")
+        trouble = (
+            f"the model is in {folder}, not registered: {error}. Once that is mended, denials train --as-of "
+            f"{model.as_of} makes the same model again and registers it; until then --model {folder} scores with it"
         )
+        return replace(_result(model, today, judged, None, folder, notes), trouble=trouble)
 
 
 def _run(settings: Settings, model: DenialModel, today: Material, judged: Judged, recipe: Recipe) -> registry.Run:
@@ -164,6 +167,11 @@ def _run(settings: Settings, model: DenialModel, today: Material, judged: Judged
     replayed = judged.replayed
     others = {
         f"{name}.{metric}": value for name, found in judged.report.baselines.items() for metric, value in found.items()
+    }
+    others |= {
+        f"reason.{name}.{what}": float(one[what])
+        for name, one in judged.report.reasons.items()
+        for what in ("mean_probability", "share", "ece")
     }
     counts = {f"lines.{state}": float(count) for state, count in today.cohort.counts.items()}
     tags = {

@@ -11,7 +11,7 @@ import pytest
 from claims.settings import load_settings
 from claims.store import Store
 from pipelines.schedule import QUIET, deployments
-from training.registry import promote
+from training.promotion import promote
 
 AS_OF = "2026-11-01"
 

@@ -27,7 +27,7 @@ from data.synthetic.generate import generate
 from data.synthetic.world import load_world
 from features import catalog
 from features.history import History
-from training import exactness, registry
+from training import exactness, promotion, registry
 from training.card import number
 from training.champion import Duel, meet
 from training.cohort import cohort_of
@@ -255,7 +255,8 @@ def test_without_a_replay_and_without_mlflow_there_is_still_a_model_on_disk(prac
     ]  # fmt: skip
     assert "too little" in result.notes[0]
     assert result.run_id is None and result.model_version == "unregistered"
-    assert "not registered" in result.notes[1] and str(tmp_path) in result.notes[1]
+    assert result.trouble and "not registered" in result.trouble and str(result.folder) in result.trouble
+    assert f"denials train --as-of {YOUNG}" in result.trouble
     model = DenialModel.load(result.folder)
     assert model.evaluation is None and "evaluation" in model.versions
     assert model.card.count("Not known: there was too little history") == 1
@@ -383,13 +384,13 @@ def test_promotion_and_rollback(site: Site, practice: Practice) -> None:
     settings = site.settings
     registry.set_gate(settings, "1", "failed", [])
     with pytest.raises(GateFailedError, match="model 1 is not promoted"):
-        registry.promote(settings)
+        promotion.promote(settings)
     assert not (settings.models / "champion").exists()
     with pytest.raises(NoModelError, match="previous"):
-        registry.rollback(settings)
+        promotion.rollback(settings)
 
     registry.set_gate(settings, "1", "passed", [])
-    assert registry.promote(settings) == {
+    assert promotion.promote(settings) == {
         "model_version": "1", "previous": None, "folder": str(settings.models / "denial-1"),
     }  # fmt: skip
     exported = DenialModel.load(settings.models / "champion")
@@ -401,10 +402,10 @@ def test_promotion_and_rollback(site: Site, practice: Practice) -> None:
     assert second.model_version == "2"
     assert second.gate[1]["code"] == "DEN002" and second.gate[1]["outcome"] == "not_applicable"
     registry.set_gate(settings, "2", "passed", [])
-    assert registry.promote(settings)["previous"] == "1"
-    assert registry.promote(settings)["previous"] == "1"  # again: nothing moves
+    assert promotion.promote(settings)["previous"] == "1"
+    assert promotion.promote(settings)["previous"] == "1"  # again: nothing moves
     assert registry.aliases(settings) == {"challenger": "2", "champion": "2", "previous": "1"}
-    assert registry.rollback(settings)["model_version"] == "1"
+    assert promotion.rollback(settings)["model_version"] == "1"
     assert registry.aliases(settings) == {"challenger": "2", "champion": "1", "previous": "2"}
     assert DenialModel.load(settings.models / "champion").version == "1"
     assert sorted(path.name for path in settings.models.iterdir()) == ["champion", "denial-1", "denial-2"]
@@ -419,7 +420,7 @@ def test_a_home_that_has_moved_still_finds_its_models_and_refuses_to_train(
     assert registry.resolve(settings, "1").is_relative_to(home)
     assert DenialModel.load(registry.resolve(settings, "1")).version == "1"
     result = train(practice.cut, settings, as_of=YOUNG, recipe=QUICK, golden=None)
-    assert result.run_id is None and "made in another place" in result.notes[-1]
+    assert result.run_id is None and result.trouble and "made in another place" in result.trouble
 
 
 def test_a_damaged_challenger_is_not_promoted(site: Site, tmp_path: Path) -> None:
@@ -430,7 +431,7 @@ def test_a_damaged_challenger_is_not_promoted(site: Site, tmp_path: Path) -> Non
     registry.set_gate(settings, "challenger", "passed", [])
     (registry.resolve(settings, "challenger") / "booster.txt").write_text("tree")
     with pytest.raises(NoModelError, match=r"booster\.txt"):
-        registry.promote(settings)
+        promotion.promote(settings)
     assert registry.aliases(settings) == before
 
 
