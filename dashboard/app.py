@@ -13,6 +13,7 @@ from claims.store import Store
 from dashboard.report import page_of, render
 from serving.api import create_app as create_service
 from serving.current import Current
+from training.model import DenialModel
 
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
            "X-Frame-Options": "DENY"}  # fmt: skip
@@ -54,7 +55,8 @@ class Page:
         known = scorer.history.snapshot
         if known.data_version != self._data():  # an older scorer goes on serving because no new one could be made
             return page_of(self._settings)
-        return render(known, self._settings, model=scorer.model, history=scorer.history)
+        model = scorer.model if isinstance(scorer.model, DenialModel) else None
+        return render(known, self._settings, model=model, history=scorer.history)
 
 
 def create_app(settings: Settings) -> FastAPI:

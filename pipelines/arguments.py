@@ -10,6 +10,7 @@ import typer
 
 from claims.errors import UsageError
 from claims.settings import Settings
+from pipelines.terminal import aside
 
 if TYPE_CHECKING:
     from claims.mapping import Mapping
@@ -20,7 +21,8 @@ Map = Annotated[
     Path | None, typer.Option("--map", help="TOML file that renames a foreign export's columns and values.")
 ]
 Model = Annotated[
-    str | None, typer.Option("--model", help="Alias, version or folder (default: the exported champion).")
+    str | None,
+    typer.Option("--model", help="Alias, version or folder (default: the exported champion, else the starting model)."),
 ]
 
 
@@ -35,14 +37,24 @@ def day_of(text: str | None, settings: Settings) -> date:
 
 
 def scorer_of(model: str | None, settings: Settings) -> Scorer:
-    """The scorer of a folder, of a registered version or alias; without one, of the exported champion."""
+    """The scorer of a folder, of a registered version or alias; without one, of the exported champion.
+
+    Where none was ever promoted the starting model answers, and stderr says so.
+    """
     from serving import Scorer
 
+    scorer = Scorer.load(_folder_of(model, settings), settings)
+    if scorer.notice:
+        aside(scorer.notice)
+    return scorer
+
+
+def _folder_of(model: str | None, settings: Settings) -> Path | None:
     if model is None or Path(model).is_dir():
-        return Scorer.load(Path(model) if model else None, settings)
+        return Path(model) if model else None
     from training.registry import resolve
 
-    return Scorer.load(resolve(settings, model), settings)
+    return resolve(settings, model)
 
 
 def mapping_of(map_file: Path | None) -> Mapping | None:

@@ -14,8 +14,10 @@ from serving.explain import Explain
 
 @flow(name="denials-score-batch", log_prints=False, persist_result=False)
 def score_batch_flow(path: str, out: str, home: str, explain: Explain | None = None) -> int:
-    """Score the claims of one file with the champion. Returns the number of lines, never content."""
+    """Score the claims of one file with what serves. Returns the number of lines, never content."""
     scorer = Scorer.load(settings=load_settings(home))
+    if scorer.notice:
+        get_run_logger().warning("score_batch: %s", scorer.notice)
     lines = score_file(scorer, Path(path), Path(out), explain=explain).rows
     get_run_logger().info("score_batch: %s lines", lines)
     return lines

@@ -153,7 +153,8 @@ def explained(answer: dict[str, Any]) -> None:
     """Claims, dearest first, each line with what drives it."""
     for claim in answer["claims"]:
         say(f"Claim {claim['claim_id']}: risk {percent(claim['claim_denial_risk'])} ({claim['band']}), "
-            f"expected loss {claim['expected_loss']} USD, decision: {claim['decision']}")  # fmt: skip
+            f"evidence {claim['evidence']}, expected loss {claim['expected_loss']} USD, "
+            f"decision: {claim['decision']}")  # fmt: skip
         for line in claim["lines"]:
             say(f"  line {line['claim_line_number']} {line['hcpcs_code']}: risk {percent(line['denial_risk'])}")
             for driver in filter(lambda d: d["sentence"], line["drivers"]):

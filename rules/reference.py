@@ -70,6 +70,13 @@ def base_rate(metric: str) -> float:
     return {row["metric"]: float(row["value"]) for row in _rows("base_rates.csv")}[metric]
 
 
+@cache
+def base_rates_by_filing() -> dict[str, float]:
+    """Claim filing indicator -> the published initial denial rate of that kind of plan, as a share."""
+    told = [(row["filing_codes"].split(";"), float(row["value"])) for row in _rows("base_rates.csv")]
+    return {code: rate for codes, rate in told for code in codes if code}
+
+
 def family(code: str) -> str:
     """The family of a code: the table's, else `other ` and the code's first three characters."""
     known = procedures().get(code)

@@ -18,7 +18,9 @@ from claims.settings import ServingSettings
 from rules.findings import Finding
 from serving.assess import Assessed
 from serving.explain import Driver
+from serving.reasons import Told
 from serving.worth import DECISIONS, band, usd
+from training.evidence import GRADES
 
 Json = dict[str, Any]
 
@@ -32,17 +34,18 @@ def new_id() -> str:
 
 def claims_of(
     assessed: Assessed, base: np.ndarray, drivers: Sequence[list[Driver]], findings: Sequence[list[Finding]],
-    serving: ServingSettings,
+    reasons: Told, serving: ServingSettings,
 ) -> dict[int, Json]:  # fmt: skip
     """Scored claims by claim_index. base: (lines,) base values; drivers, findings: one list a line."""
-    told = _lines(assessed, base, drivers, findings)
+    told = _lines(assessed, base, drivers, findings, reasons)
     numbers = assessed.lines.get_column("claim_index").to_list()
     ids = assessed.lines.get_column("claim_id").to_list()
     found: dict[int, Json] = {}
     for row, code in enumerate(assessed.claim.tolist()):
         claim = found.get(numbers[row])
         if claim is None:
-            claim = found[numbers[row]] = _claim(ids[row], float(assessed.claim_risk[code]), serving)
+            claim = found[numbers[row]] = _claim(ids[row], assessed, code, serving)
+            claim["reasons"] = reasons.claims[code]
         claim["lines"].append(told[row])
     losses = np.bincount(assessed.claim, assessed.loss).astype(np.int64).tolist() if len(assessed) else []
     for claim, loss in zip(found.values(), losses, strict=True):
@@ -50,17 +53,19 @@ def claims_of(
     return found
 
 
-def _claim(claim_id: str, risk: float, serving: ServingSettings) -> Json:
-    level = band(risk, serving)
+def _claim(claim_id: str, assessed: Assessed, code: int, serving: ServingSettings) -> Json:
+    risk, known = float(assessed.claim_risk[code]), assessed.claim_evidence
+    evidence = GRADES[known.grade[code]]
+    level = band(risk, evidence, serving)
     return {
         "claim_id": claim_id,
         "score_id": new_id(),
         "claim_denial_risk": risk,
-        "risk_interval": None,
+        "risk_interval": [float(known.low[code]), float(known.high[code])],
         "band": level,
         "decision": DECISIONS[level],
         "expected_loss": "0.00",
-        "evidence": None,
+        "evidence": evidence,
         "reasons": [],
         "lines": [],
         "corrections": [],
@@ -69,12 +74,14 @@ def _claim(claim_id: str, risk: float, serving: ServingSettings) -> Json:
 
 
 def _lines(
-    assessed: Assessed, base: np.ndarray, drivers: Sequence[list[Driver]], findings: Sequence[list[Finding]]
-) -> list[Json]:
+    assessed: Assessed, base: np.ndarray, drivers: Sequence[list[Driver]], findings: Sequence[list[Finding]],
+    reasons: Told,
+) -> list[Json]:  # fmt: skip
     lines = assessed.lines
     columns = (
         lines.get_column("claim_line_number").to_list(), lines.get_column("hcpcs_code").to_list(),
         assessed.risk.tolist(), assessed.raw.tolist(), base.tolist(), assessed.loss.tolist(), drivers, findings,
+        reasons.lines,
     )  # fmt: skip
     return [
         {
@@ -84,11 +91,11 @@ def _lines(
             "raw_score": raw,
             "base_value": start,
             "expected_loss": usd(loss),
-            "reasons": [],
+            "reasons": why,
             "drivers": moved,
             "findings": broken,
         }
-        for number, code, risk, raw, start, loss, moved, broken in zip(*columns, strict=True)
+        for number, code, risk, raw, start, loss, moved, broken, why in zip(*columns, strict=True)
     ]
 
 

@@ -127,7 +127,10 @@ def _add_reading(app: FastAPI, current: Current) -> None:
         """Whether claims can be scored."""
         scorer = current.get()
         through = scorer.history.through
-        told = {"model_version": scorer.model.version, "history_through": through.isoformat() if through else None}
+        told = {
+            "model_version": scorer.model.version, "history_through": through.isoformat() if through else None,
+            "notice": scorer.notice,
+        }  # fmt: skip
         return JSONResponse({"status": "ready"} | told)
 
 
@@ -185,7 +188,7 @@ def _model(scorer: Scorer) -> Json:
     return {
         "name": model.name,
         "version": model.version,
-        "trained_through": model.trained_through.isoformat(),
+        "trained_through": model.trained_through and model.trained_through.isoformat(),
         "catalog_digest": model.catalog_digest,
         "history_through": scorer.history.through and scorer.history.through.isoformat(),
         "features": [_feature(BY_NAME[name]) for name in model.features],

@@ -14,21 +14,25 @@ import numpy as np
 import polars as pl
 
 from claims.dated import dated
+from claims.settings import EvidenceSettings
 from claims.texts import Texts
 from features.build import build
 from features.history import History
 from features.table import FeatureTable
 from serving.worth import Worth
-from training.model import DenialModel
+from training.evidence import Evidence, evidence_of, of_claims
+from training.reasons import shares
+from training.starting import Model
 
 CHUNK = 20_000  # lines whose matrix is held at a time
 
 
 @dataclass(frozen=True)
 class Assessed:
-    """Lines with what is said of them, (lines,) each but claim_risk (claims,).
+    """Lines with what is said of them, (lines,) each but claim_risk and claim_evidence (claims,).
 
-    claim: codes 0..k-1; raw: log-odds; loss: int64 cents.
+    claim: codes 0..k-1; raw: log-odds; loss: int64 cents; shares: (lines, CATEGORIES) P(category | denied), or
+    (lines, 0) where the model tells none.
     """
 
     lines: pl.DataFrame
@@ -38,10 +42,26 @@ class Assessed:
     risk: np.ndarray
     claim_risk: np.ndarray
     loss: np.ndarray
+    evidence: Evidence
+    claim_evidence: Evidence
+    shares: np.ndarray
 
     def __len__(self) -> int:
         """Lines."""
         return len(self.raw)
+
+    @property
+    def reasons(self) -> np.ndarray:
+        """(lines, CATEGORIES) probabilities that add up to the risk of the line; (lines, 0) without any."""
+        return np.asarray(self.risk[:, None] * self.shares)
+
+    @property
+    def claim_reasons(self) -> np.ndarray:
+        """(claims, CATEGORIES) probabilities that add up to the risk of the claim; (claims, 0) without any."""
+        own = self.reasons
+        sums = [np.bincount(self.claim, column, minlength=len(self.claim_risk)) for column in own.T]
+        whole = np.array(sums).reshape(own.shape[1], len(self.claim_risk)).T.copy(order="C")  # a row's sum is the same in any company
+        return np.asarray(self.claim_risk[:, None] * (whole / whole.sum(axis=1, keepdims=True)))
 
     def dearest(self, most: int) -> Assessed:
         """The claims with the largest loss alone, dearest first (ties: the earlier); claim_index numbers them anew."""
@@ -53,22 +73,37 @@ class Assessed:
         rows = rows[np.argsort(place[self.claim[rows]], kind="stable")]
         claim = place[self.claim[rows]]
         lines = self.lines[rows].with_columns(claim_index=pl.Series(claim, dtype=pl.Int64))
-        return Assessed(lines, self.table.take(rows), claim, self.raw[rows], self.risk[rows], self.claim_risk[chosen],
-                        self.loss[rows])  # fmt: skip
+        return Assessed(
+            lines, self.table.take(rows), claim, self.raw[rows], self.risk[rows], self.claim_risk[chosen],
+            self.loss[rows], self.evidence.take(rows), self.claim_evidence.take(chosen), self.shares[rows],
+        )  # fmt: skip
 
 
-def assess(lines: pl.DataFrame, model: DenialModel, history: History, worth: Worth, today: date) -> Assessed:
+def assess(
+    lines: pl.DataFrame, model: Model, history: History, worth: Worth, today: date, settings: EvidenceSettings
+) -> Assessed:
     """Risks of (n,) accepted lines of a Batch; of a request, `claim_index` says which lines are one claim."""
     lines = dated(lines, today)
     claim = _claims(lines)
     table = _features(lines, claim, history)
-    raw = np.concatenate([np.zeros(0), *(model.raw_score(X) for _, X in matrices(model, table))])
+    raw, why = scores(model, table)
     risk = model.risk(raw)
     claim_risk = model.claim_risk(risk, claim) if len(raw) else np.zeros(0)
-    return Assessed(lines, table, claim, raw, risk, claim_risk, worth.loss(lines, risk))
+    known = evidence_of(table, risk, lines.get_column("submitted_date").to_numpy(), model, settings)
+    whole = of_claims(known, risk, claim, model)
+    return Assessed(lines, table, claim, raw, risk, claim_risk, worth.loss(lines, risk), known, whole, why)
 
 
-def matrices(model: DenialModel, table: FeatureTable, size: int = CHUNK) -> Iterator[tuple[slice, np.ndarray]]:
+def scores(model: Model, table: FeatureTable) -> tuple[np.ndarray, np.ndarray]:
+    """(lines,) raw scores and (lines, CATEGORIES) P(category | denied), (lines, 0) where the model tells none."""
+    raw, why = np.empty(len(table)), []
+    for rows, X in matrices(model, table):
+        raw[rows] = model.raw_score(X)
+        why.append(shares(model.reasons, X, table, rows))
+    return raw, np.concatenate(why)
+
+
+def matrices(model: Model, table: FeatureTable, size: int = CHUNK) -> Iterator[tuple[slice, np.ndarray]]:
     """The model's matrix in parts of at most `size` lines, with the rows of each part."""
     if len(table) <= size:
         yield slice(0, len(table)), model.matrix(table)

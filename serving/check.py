@@ -1,4 +1,4 @@
-"""What POST /v1/check answers: what the rules say of claims, by the past of the scorer or, without a model, the store.
+"""What POST /v1/check answers: what the rules say of claims, by the past of the scorer, else of the store itself.
 
 Claims of one request do not see each other, save that one submitted earlier counts for a later one, as in scoring.
 """
@@ -34,7 +34,7 @@ class Known:
 
 
 class Checkers:
-    """Hands out the checker of a site: with the scorer's own past, or without a model one made from the store.
+    """Hands out the checker of a site: with the champion's own past, or without one, one made from the store.
 
     The latter is made anew when the store or the rules have changed; requests wait for it. Safe to use from threads.
     """
@@ -53,10 +53,12 @@ class Checkers:
     def get(self) -> Known:
         """The checker as of now. Raises RuleBookError, OutOfReachError."""
         try:
-            history = self._current.get().history
+            scorer = self._current.get()
         except DenialsError:  # no model: the rules need none
             return self._alone()
-        return Known(Checker(history.rules, history.past), history.through)
+        if scorer.notice:  # who only checks must not wait for a starting model to notice what was ingested
+            return self._alone()
+        return Known(Checker(scorer.history.rules, scorer.history.past), scorer.history.through)
 
     def _alone(self) -> Known:
         with self._lock:

@@ -86,7 +86,8 @@ class Current:
 
 def _stamp(settings: Settings) -> Stamp:
     """Changes when a model is promoted, and with what `known_stamp` tells."""
-    return _changed(settings.models / "champion" / "versions.json"), *known_stamp(settings)
+    champion = settings.models / "champion" / "versions.json"
+    return _changed(champion), settings.today() if not champion.exists() else None, *known_stamp(settings)
 
 
 def known_stamp(settings: Settings) -> Stamp:

@@ -5,6 +5,7 @@ Answers in kind: a frame for a frame, a response for a list of claims, a table f
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,14 +27,17 @@ from features.request import with_request
 from rules.findings import Finding
 from rules.judge import judge
 from rules.ruleset import rules_of
+from serving.abstain import abstaining, notice
 from serving.answer import Json, add_rejects, claims_of, flat
 from serving.assess import Assessed, assess
 from serving.explain import Driver, Explain, Explainer
 from serving.pandas_edge import from_pandas, is_pandas, to_pandas
+from serving.reasons import told
 from serving.sheet import Origin, sheet
 from serving.worth import Worth
 from training.golden import check_golden
 from training.model import DenialModel
+from training.starting import Model, StartingModel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +47,7 @@ if TYPE_CHECKING:
 class Scorer:
     """Scores claims with one model against one state of the store. Safe to use from several threads."""
 
-    model: DenialModel
+    model: Model
     history: History
     settings: Settings
 
@@ -51,13 +55,28 @@ class Scorer:
     def load(cls, model: Path | None = None, settings: Settings | None = None) -> Scorer:
         """The exported champion, or the model of a folder, with the history of the site's store as it is now.
 
-        Raises NoModelError (exit code 14) when there is no such model, when it is damaged, or when it does not give
-        its golden claims their risks.
+        Where no champion was ever promoted, the starting model answers (training/starting.py). Raises NoModelError
+        (exit code 14) when the folder that is named is not there, when a model is damaged, or when it does not give its
+        golden claims their risks.
         """
         settings = settings or load_settings()
-        loaded = DenialModel.load(model or settings.models / "champion")
+        champion = settings.models / "champion"
+        if model is None and not os.path.lexists(champion):
+            return cls.starting(settings)
+        loaded = DenialModel.load(model or champion)
         check_golden(loaded)
         return cls(loaded, _history(settings), settings)
+
+    @classmethod
+    def starting(cls, settings: Settings) -> Scorer:
+        """With the starting model of the site's own history, whether or not there is a champion."""
+        history = _history(settings)
+        return cls(StartingModel.of(history, settings.today(), settings.maturity), history, settings)
+
+    @property
+    def notice(self) -> str | None:
+        """What a reader must know of the model before its numbers; None of a trained one."""
+        return notice(self.model, self.settings) if isinstance(self.model, StartingModel) else None
 
     @cached_property
     def worth(self) -> Worth:
@@ -105,13 +124,15 @@ class Scorer:
         check_lines(batch)
         assessed = self.assess(batch.lines)
         base, drivers = self.explain(assessed, slice(0, len(assessed)))
-        scored = claims_of(assessed, base, drivers, self.findings(assessed), self.settings.serving)
+        reasons = told(assessed, self.model.reasons)
+        scored = claims_of(assessed, base, drivers, self.findings(assessed), reasons, self.settings.serving)
         rejected = add_rejects(scored, batch, alone)
         return self.about() | {"claims": [scored[index] for index in sorted(scored)], "rejected": rejected}
 
     def assess(self, lines: pl.DataFrame) -> Assessed:
         """Risks of the accepted lines of a Batch, in their order."""
-        return assess(lines, self.model, self.history, self.worth, self.settings.today())
+        settings = self.settings
+        return assess(lines, self.model, self.history, self.worth, settings.today(), settings.evidence)
 
     def explain(
         self, assessed: Assessed, rows: slice, explain: Explain = "top"
@@ -120,7 +141,8 @@ class Scorer:
         whole = rows == slice(0, len(assessed))
         table = assessed.table if whole else assessed.table.take(np.arange(rows.start, rows.stop))
         moved = self.model.contributions(self.model.matrix(table))
-        return moved[:, -1], self.explainer.drivers(moved, table, assessed.lines[rows], explain)
+        drivers = self.explainer.drivers(moved, table, assessed.lines[rows], explain)
+        return moved[:, -1], abstaining(drivers, assessed.evidence.grade[rows], self.model, self.settings)
 
     def findings(self, assessed: Assessed) -> list[list[Finding]]:
         """(lines,) the rules that each line breaks, as known today, gravest first."""
@@ -153,7 +175,7 @@ class Scorer:
             "model": {
                 "name": self.model.name,
                 "version": self.model.version,
-                "trained_through": self.model.trained_through.isoformat(),
+                "trained_through": self.model.trained_through and self.model.trained_through.isoformat(),
                 "catalog_digest": self.model.catalog_digest,
             },
             "rules_version": self.history.rules.version,

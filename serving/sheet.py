@@ -16,9 +16,9 @@ from claims.batch import Batch
 from claims.settings import ServingSettings
 from serving.answer import new_id
 from serving.assess import Assessed
+from serving.reasons import TOLD, columns
 from serving.worth import DECISIONS, band, usd
 
-REASONS = 3
 COLUMNS: dict[str, pl.DataType] = {
     "claim_id": pl.String(),
     "claim_line_number": pl.Int32(),
@@ -33,7 +33,7 @@ COLUMNS: dict[str, pl.DataType] = {
     "decision": pl.String(),
     "expected_loss": pl.Decimal(12, 2),
     "evidence": pl.String(),
-    **{f"reason_{i}{end}": dtype for i in range(1, REASONS + 1)
+    **{f"reason_{i}{end}": dtype for i in range(1, TOLD + 1)
        for end, dtype in (("", pl.String()), ("_probability", pl.Float64()))},
     "model_version": pl.String(),
     "history_through": pl.Date(),
@@ -62,18 +62,23 @@ def sheet(assessed: Assessed, base_value: float, batch: Batch, origin: Origin) -
 
 def _scored(assessed: Assessed, base_value: float, origin: Origin) -> pl.DataFrame:
     risk = assessed.claim_risk[assessed.claim]
-    bands = [band(value, origin.serving) for value in assessed.claim_risk.tolist()]
+    grades = assessed.claim_evidence.names
+    bands = [band(*told, origin.serving) for told in zip(assessed.claim_risk.tolist(), grades, strict=True)]
     level = [bands[code] for code in assessed.claim.tolist()]
     ids = [new_id() for _ in bands]
     return assessed.lines.select("row", "claim_id", "claim_line_number").with_columns(
         pl.Series("score_id", [ids[code] for code in assessed.claim.tolist()], pl.String),
         pl.Series("denial_risk", assessed.risk),
         pl.Series("claim_denial_risk", risk),
+        pl.Series("risk_low", assessed.evidence.low),
+        pl.Series("risk_high", assessed.evidence.high),
         pl.Series("raw_score", assessed.raw),
         pl.Series("base_value", np.full(len(assessed), base_value)),
         pl.Series("band", level, pl.String),
         pl.Series("decision", [DECISIONS[name] for name in level], pl.String),
         pl.Series("expected_loss", [usd(cents) for cents in assessed.loss.tolist()], pl.String).cast(pl.Decimal(12, 2)),
+        *columns(assessed),
+        pl.Series("evidence", [grades[code] for code in assessed.claim.tolist()], pl.String),
         model_version=pl.lit(origin.model_version),
         history_through=pl.lit(origin.history_through, pl.Date),
     )

@@ -203,7 +203,7 @@ class ModelVersion(BaseModel):
 
     name: str
     version: str
-    trained_through: str
+    trained_through: str | None
     catalog_digest: str
 
 

@@ -15,6 +15,7 @@ import polars as pl
 from claims.settings import MoneySettings, ServingSettings
 from claims.snapshot import Snapshot
 from rules.reference import fee
+from training.evidence import GRADES, NONE
 
 KEY = ["submission_id", "claim_line_number"]
 DECISIONS = {"low": "submit", "medium": "review", "high": "hold"}
@@ -65,8 +66,10 @@ def usd(cents: int) -> str:
     return f"{cents // 100}.{cents % 100:02d}"
 
 
-def band(risk: float, serving: ServingSettings) -> str:
-    """low, medium or high, by the site's thresholds on the risk of the claim."""
+def band(risk: float, evidence: str, serving: ServingSettings) -> str:
+    """low, medium or high, by the site's thresholds on the risk of the claim; medium where there is no evidence."""
+    if evidence == GRADES[NONE]:
+        return "medium"
     if risk >= serving.high_from:
         return "high"
     return "medium" if risk >= serving.medium_from else "low"

@@ -53,8 +53,9 @@ SCHEMA = {
     "model.name": TEXT, "model.version": TEXT, "model.trained_through": DAY, "model.catalog_digest": SHA,
     "rules_version": SHA, "history_through": DAY,
     "claims[].claim_id": TEXT, "claims[].score_id": ID, "claims[].claim_denial_risk": RISK,
-    "claims[].risk_interval": NULL, "claims[].band": ("low", "medium", "high"),
-    "claims[].decision": ("submit", "review", "hold"), "claims[].expected_loss": MONEY, "claims[].evidence": NULL,
+    "claims[].risk_interval[]": RISK, "claims[].band": ("low", "medium", "high"),
+    "claims[].decision": ("submit", "review", "hold"), "claims[].expected_loss": MONEY,
+    "claims[].evidence": ("high", "medium", "low", "none"),
     "claims[].reasons": EMPTY,
     "claims[].lines[].claim_line_number": WHOLE, "claims[].lines[].hcpcs_code": TEXT,
     "claims[].lines[].denial_risk": RISK, "claims[].lines[].raw_score": LOG_ODDS,
@@ -138,16 +139,18 @@ def test_the_numbers_of_the_answer_belong_together(answer: Json) -> None:
         assert line["base_value"] + sum(d["shap"] for d in line["drivers"]) == pytest.approx(
             line["raw_score"], abs=1e-9
         )
-        assert line["drivers"][-1]["feature"] == "other" and line["drivers"][-1]["sentence"] is None
+        assert line["drivers"][-1]["feature"] == "other"
     assert claim["claim_denial_risk"] >= max(line["denial_risk"] for line in claim["lines"])
     losses = sum(round(float(line["expected_loss"]) * 100) for line in claim["lines"])
     assert round(float(claim["expected_loss"]) * 100) == losses
     assert (claim["band"], claim["decision"]) in {("low", "submit"), ("medium", "review"), ("high", "hold")}
+    low, high = claim["risk_interval"]
+    assert low < claim["claim_denial_risk"] < high
 
 
 @pytest.mark.parametrize(
     ("place", "value"),
-    [("claims.0.risk_interval", [0.1, 0.2]), ("claims.0.expected_loss", 12.0), ("claims.0.lines.0.denial_risk", "0.1"),
+    [("claims.0.risk_interval", None), ("claims.0.evidence", "some"), ("claims.0.expected_loss", 12.0), ("claims.0.lines.0.denial_risk", "0.1"),
      ("claims.0.lines.0.more", 1), ("model.trained_through", "31/10/2026")],
 )  # fmt: skip
 def test_the_schema_sees_a_departure(answer: Json, place: str, value: Any) -> None:
@@ -281,10 +284,14 @@ def test_13_gate_failed(copy: Site, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_14_no_model(tmp_path: Path, home: Path) -> None:
     site = Site(tmp_path)
     (site.input / "new.csv").write_bytes((home.parent / "input" / "new.csv").read_bytes())
-    check(score(site), 14, "denials train")
     check(site.denials("promote"), 14, "denials train")
     check(site.denials("rollback"), 14, "denials train")
-    assert not list(site.answers.glob("scored*")) and not list(site.home.iterdir())
+    assert not list(site.home.iterdir())
+    named = site.denials("score", site.input / "new.csv", "--out", site.answers / "scored.csv", "--model", "champion")
+    check(named, 14, "denials train")
+    assert not list(site.answers.glob("scored*"))
+    answer = score(site)  # no model is named: the starting one
+    assert answer.code == 0 and "No trained model serves" in answer.err
 
 
 @pytest.mark.parametrize("name", ["booster.txt", "versions.json", "catalog.json", "golden.jsonl", "card.md"])

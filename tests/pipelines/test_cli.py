@@ -22,11 +22,19 @@ def home(site: Path) -> Iterator[Path]:
     yield site
 
 
-def test_no_model_yet_is_exit_14_and_says_what_to_do(denials: Run, files: Path, site: Path) -> None:
+def test_without_a_model_the_starting_one_answers_and_says_so(denials: Run, files: Path, site: Path) -> None:
     answer = denials("score", files / "lines.csv", "--out", site / "out.csv")
+    assert answer.code == 0
+    assert "No trained model serves" in answer.err and "denials train" in answer.err
+    scored = pl.read_csv(site / "out.csv", infer_schema_length=None)
+    assert scored.select(pl.col("model_version", "evidence", "decision").unique()).row(0) == ("starting", "none", "review")
+
+
+def test_a_model_that_is_not_there_is_exit_14_and_says_what_to_do(denials: Run, files: Path, site: Path) -> None:
+    answer = denials("score", files / "lines.csv", "--out", site / "lost.csv", "--model", "challenger")
     assert answer.code == 14
     assert "denials train" in answer.err and "Traceback" not in answer.err
-    assert not (site / "out.csv").exists()
+    assert not (site / "lost.csv").exists()
 
 
 def test_nothing_to_learn_from_says_so(denials: Run) -> None:

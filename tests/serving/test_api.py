@@ -276,7 +276,7 @@ def test_alive_and_ready(client: TestClient, scorer: Scorer) -> None:
     through = scorer.history.through
     assert through is not None
     assert client.get("/ready").json() == {
-        "status": "ready", "model_version": "3", "history_through": through.isoformat(),
+        "status": "ready", "model_version": "3", "history_through": through.isoformat(), "notice": None,
     }  # fmt: skip
 
 
@@ -315,10 +315,16 @@ def test_the_champion_is_loaded_when_the_service_starts(site: Settings, monkeypa
     assert loaded == [1]
 
 
-def test_without_a_model_the_service_lives_and_says_so(empty: TestClient, claim: Json) -> None:
+def test_without_a_champion_the_starting_model_answers_and_says_so(empty: TestClient, claim: Json) -> None:
     assert empty.get("/health").status_code == 200
-    for response in (empty.get("/ready"), empty.get("/v1/model"), empty.post("/v1/score", json={"claims": [claim]})):
-        assert "denials train" in check_problem(response, 503)["detail"]
+    ready = empty.get("/ready").json()
+    assert ready["model_version"] == "starting" and "denials train" in ready["notice"]
+    model = empty.get("/v1/model").json()
+    assert (model["version"], model["trained_through"], model["metrics"]) == ("starting", None, None)
+    answer = empty.post("/v1/score", json={"claims": [claim]}).json()
+    ScoreResponse.model_validate(answer, strict=True)
+    (told,) = answer["claims"]
+    assert (answer["model"]["version"], told["evidence"], told["decision"]) == ("starting", "none", "review")
     check_problem(empty.post("/v1/score", content=b"{", headers={"content-type": "application/json"}), 400)
 
 

@@ -79,7 +79,12 @@ def test_money_in_words(cents: int, words: str) -> None:
 
 def test_bands_begin_at_their_thresholds() -> None:
     serving = ServingSettings(medium_from=0.2, high_from=0.5)
-    told = [(r, band(r, serving), DECISIONS[band(r, serving)]) for r in (0.1999, 0.2, 0.4999, 0.5)]
+    told = [(r, band(r, "low", serving), DECISIONS[band(r, "low", serving)]) for r in (0.1999, 0.2, 0.4999, 0.5)]
     assert told == [
         (0.1999, "low", "submit"), (0.2, "medium", "review"), (0.4999, "medium", "review"), (0.5, "high", "hold"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("risk", [0.001, 0.3, 0.999])
+def test_without_evidence_a_claim_is_reviewed_whatever_its_number(risk: float) -> None:
+    assert DECISIONS[band(risk, "none", ServingSettings())] == "review"
