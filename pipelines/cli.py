@@ -114,6 +114,10 @@ app.command()(check)
 @app.command()
 def train(
     as_of: Annotated[str | None, typer.Option(help="Use only what was known before this day (default: today).")] = None,
+    tune: Annotated[
+        int | None,
+        typer.Option(min=0, help="Recipes tried on the days before the replay (default: training.tune)."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Default: training.seed of denials.toml.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -127,6 +131,8 @@ def train(
     settings = load_settings()
     if seed is not None:
         settings.training.seed = seed
+    if tune is not None:
+        settings.training.tune = tune
     with progress("train", quiet=as_json) as tell:
         result = train_model(Store.open(settings), settings, as_of=day_of(as_of, settings), progress=tell)
     if as_json:

@@ -65,6 +65,14 @@ class Examples:
         return Scored(self.y, p, self.claims, charge, self.denied)
 
     @property
+    def category(self) -> np.ndarray:
+        """(lines,) the place of each line's category in CATEGORIES; -1 where y is 0, and where no source tells it."""
+        if self.reasons is None:
+            return np.full(len(self), -1)
+        places = self.reasons["category"].replace_strict(CATEGORIES, range(len(CATEGORIES)), return_dtype=pl.Int64)
+        return places.fill_null(-1).to_numpy()
+
+    @property
     def claims(self) -> np.ndarray:
         """(lines,) codes 0..k-1 of their submissions."""
         return np.unique(self.lines["submission_id"].to_numpy(), return_inverse=True)[1]
@@ -104,15 +112,15 @@ def plan(found: Examples, recipe: Recipe) -> Plan:
     """
     cut = split(found.days, recipe.validation_share)
     earlier, later = found.take(np.arange(cut)), found.take(np.arange(cut, len(found)))
-    encoder, _ = _encoder(earlier, recipe)
-    unseen = Later(encoder.matrix(later.table), later.y, _halves(later.claims))
+    encoder, _ = encoder_of(earlier, recipe)
+    unseen = Later(encoder.matrix(later.table), later.y, halves(later.claims))
     stopped = stop_early(encoder.matrix(earlier.table), earlier.y, usable(catalog.CATALOG), recipe, unseen)
     calibration = calibrate(stopped.raw, later.y, later.claims)
     reasons = plan_reasons(denied_of(earlier, encoder), denied_of(later, encoder), usable(catalog.CATALOG), recipe.seed)
     return Plan(stopped.rounds, calibration.keeping_level(stopped.raw), reasons)
 
 
-def _halves(claims: np.ndarray) -> np.ndarray:
+def halves(claims: np.ndarray) -> np.ndarray:
     """(lines,) 0 or 1: every other claim; every other line where there is one claim."""
     return np.asarray((claims if claims.max() else np.arange(len(claims))) % 2)
 
@@ -120,7 +128,7 @@ def _halves(claims: np.ndarray) -> np.ndarray:
 def learn(found: Examples, chosen: Plan, recipe: Recipe, origin: dict[str, Any]) -> DenialModel:
     """The model of all these lines with the chosen rounds and calibration."""
     features = usable(catalog.CATALOG)
-    encoder, levels = _encoder(found, recipe)
+    encoder, levels = encoder_of(found, recipe)
     fitted = fit(encoder.matrix(found.table), found.y, features, recipe, chosen.rounds)
     seen = found.lines["submitted_date"]
     own = {
@@ -138,13 +146,14 @@ def denied_of(found: Examples, encoder: Encoder) -> Denied | None:
     """The denied lines as reasons are learned from them; None where no source tells categories."""
     if found.reasons is None:
         return None
-    numbers = found.reasons["category"].replace_strict(CATEGORIES, range(len(CATEGORIES)), return_dtype=pl.Int64)
-    rows = np.flatnonzero(numbers.is_not_null().to_numpy())
+    category = found.category
+    rows = np.flatnonzero(category >= 0)
     table = found.table.take(rows)
-    return Denied(encoder.matrix(table), Keys.of(table), numbers[rows].to_numpy(), found.reasons["carc"][rows])
+    return Denied(encoder.matrix(table), Keys.of(table), category[rows], found.reasons["carc"][rows])
 
 
-def _encoder(found: Examples, recipe: Recipe) -> tuple[Encoder, dict[str, tuple[str, ...]]]:
+def encoder_of(found: Examples, recipe: Recipe) -> tuple[Encoder, dict[str, tuple[str, ...]]]:
+    """What turns tables into matrices for a model that learns from these lines, and the levels of its categories."""
     features = usable(catalog.CATALOG)
     levels = choose_levels(found.table, features, recipe.min_level_rows)
     return Encoder([f.name for f in features], levels), levels

@@ -25,6 +25,7 @@ from training.golden import SAMPLE, make_golden, read_golden
 from training.judgement import Judged, judge
 from training.model import DenialModel
 from training.shape import shape_of
+from training.tune import Tuned, tuned_before
 
 
 @dataclass(frozen=True)
@@ -78,15 +79,15 @@ def train(
     MLflow cannot be reached, the folder stays under models/ and `trouble` says so.
     """
     cut = _cutter(source, settings)
-    recipe = recipe or Recipe(seed=settings.training.seed)
     progress("reading claims and building features", 0.05)
     today = gather(cut, as_of, settings)
-    judged = judge(cut, today, settings, recipe, replay_from, progress)
+    tuned = tuned_before(cut, today, settings, recipe or Recipe(seed=settings.training.seed), replay_from, progress)
+    judged = judge(cut, today, settings, tuned.recipe, replay_from, progress)
     progress("fitting on all mature lines", 0.75)
-    chosen = judged.replayed.learned.plan if judged.replayed else plan(today.found, recipe)
-    model, judged = finish(today, chosen, recipe, judged, golden, settings)
+    chosen = judged.replayed.learned.plan if judged.replayed else plan(today.found, tuned.recipe)
+    model, judged = finish(today, chosen, tuned, judged, golden, settings)
     progress("writing the run to MLflow", 0.9)
-    result = _registered(settings, model, today, judged, recipe)
+    result = _registered(settings, model, today, judged, tuned)
     progress("done", 1.0)
     return result
 
@@ -132,10 +133,11 @@ def _cutter(source: Store | Cut, settings: Settings) -> Cut:
 
 
 def finish(
-    today: Material, chosen: Plan, recipe: Recipe, judged: Judged, golden: Path | None, settings: Settings
+    today: Material, chosen: Plan, tuned: Tuned, judged: Judged, golden: Path | None, settings: Settings
 ) -> tuple[DenialModel, Judged]:
     """The final model with what the replay measured, its card and its golden claims; and the whole judgement."""
-    model = learn(today.found, chosen, recipe, origin(today.history, today.cohort, recipe))
+    whence = origin(today.history, today.cohort, tuned.recipe) | {"tuning": tuned.record or None}
+    model = learn(today.found, chosen, tuned.recipe, whence)
     rows = make_golden(model, read_golden(golden)) if golden and golden.exists() else ()
     model = replace(model, golden=rows)
     judged = judged.of_model(model, today.found, settings)
@@ -146,22 +148,22 @@ def finish(
     return replace(model, card=make_card(model, today.cohort, concepts, judged.answers)), judged
 
 
-def _registered(settings: Settings, model: DenialModel, today: Material, judged: Judged, recipe: Recipe) -> TrainResult:
-    notes = _notes(judged)
+def _registered(settings: Settings, model: DenialModel, today: Material, judged: Judged, tuned: Tuned) -> TrainResult:
+    notes = (*_notes(judged), *([tuned.note] if tuned.note else []))
     try:
-        run_id, numbered = registry.log_run(settings, model, _run(settings, model, today, judged, recipe))
+        run_id, numbered = registry.log_run(settings, model, _run(settings, model, today, judged, tuned))
         return _result(numbered, today, judged, run_id, registry.resolve(settings, numbered.version), notes)
     except OutOfReachError as error:
         folder = settings.models / f"unregistered-{model.as_of}"
         model.save(folder)
         trouble = (
-            f"the model is in {folder}, not registered: {error}. Once that is mended, denials train --as-of "
+            f"the model is in {folder}, not registered: {error}. Once that is mended, the same command with --as-of "
             f"{model.as_of} makes the same model again and registers it; until then --model {folder} scores with it"
         )
         return replace(_result(model, today, judged, None, folder, notes), trouble=trouble)
 
 
-def _run(settings: Settings, model: DenialModel, today: Material, judged: Judged, recipe: Recipe) -> registry.Run:
+def _run(settings: Settings, model: DenialModel, today: Material, judged: Judged, tuned: Tuned) -> registry.Run:
     from training.plots import figures
 
     replayed = judged.replayed
@@ -176,11 +178,11 @@ def _run(settings: Settings, model: DenialModel, today: Material, judged: Judged
     counts = {f"lines.{state}": float(count) for state, count in today.cohort.counts.items()}
     tags = {
         "as_of": str(model.as_of), "data_version": model.versions["data_version"], "gate": _word(judged),
-        "shape": shape_of(settings, recipe),
+        "shape": shape_of(settings, tuned.base),
     }  # fmt: skip
     known = {"rounds": model.versions["rounds"], "replay_from": str(replayed.start) if replayed else "none"}
     return registry.Run(
-        parameters=asdict(recipe) | known | tags,
+        parameters=asdict(tuned.recipe) | known | tags,
         metrics=judged.report.metrics | others | counts,
         tags=tags,
         texts={

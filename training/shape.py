@@ -14,17 +14,20 @@ from rules.ruleset import rules_of
 from training.fit import Recipe
 from training.matrix import usable
 from training.model import Column, digest_of
+from training.reason_fit import PARAMETERS as REASONS
 
 
 def shape_of(settings: Settings, recipe: Recipe | None = None) -> str:
-    """A short digest of maturity settings, classes of adjustment codes, rules, recipe, features and code.
+    """A short digest of maturity settings, classes of adjustment codes, rules, recipe, tuning, features and code.
 
     recipe: by default that of training. UnreadableFileError when the site's file of classes cannot be read.
     """
     parts = {
         "maturity": settings.maturity.model_dump(),
         "classes": load_classes(settings.ingest.carc_classes).rows(),
+        "tune": settings.training.tune,
         "recipe": asdict(recipe or Recipe(seed=settings.training.seed)),
+        "reasons": REASONS,
         "rules": rules_of(settings).version,
         "catalog": digest_of([Column.of(feature) for feature in usable(catalog.CATALOG)]),
         "code": version("denials"),

@@ -121,7 +121,7 @@ def test_the_folder_keeps_what_the_replay_measured(site: Site) -> None:
     model = DenialModel.load(site.result.folder)
     found, result = model.evaluation, site.result
     assert found is not None and result.replayed is not None
-    assert set(found) == {"replay_from", "metrics", "baselines", "by_payer", "gate", "reliability"}
+    assert set(found) == {"replay_from", "metrics", "baselines", "by_payer", "gate", "reliability", "reasons"}
     assert found["replay_from"] == str(result.replayed.start)
     assert (found["metrics"], found["baselines"]) == (result.metrics, result.baselines)
     assert (found["by_payer"], found["gate"]) == (result.by_payer, result.gate)
@@ -256,7 +256,7 @@ def test_without_a_replay_and_without_mlflow_there_is_still_a_model_on_disk(prac
     assert "too little" in result.notes[0]
     assert result.run_id is None and result.model_version == "unregistered"
     assert result.trouble and "not registered" in result.trouble and str(result.folder) in result.trouble
-    assert f"denials train --as-of {YOUNG}" in result.trouble
+    assert f"the same command with --as-of {YOUNG}" in result.trouble
     model = DenialModel.load(result.folder)
     assert model.evaluation is None and "evaluation" in model.versions
     assert model.card.count("Not known: there was too little history") == 1
@@ -356,7 +356,7 @@ def test_the_run_of_a_day_and_a_state_of_the_store_is_found(site: Site, practice
     assert registry.find_run(waits, practice.today, "lines@1", QUICK) is None
 
 
-@pytest.mark.parametrize("what", ["maturity", "classes", "rules", "seed", "recipe", "features", "code"])
+@pytest.mark.parametrize("what", ["maturity", "classes", "rules", "seed", "tune", "recipe", "features", "code"])
 def test_whatever_shapes_a_model_changes_its_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     before, settings, recipe = shape_of(Settings(home=tmp_path)), Settings(home=tmp_path), None
     assert before == shape_of(settings) == shape_of(settings, Recipe(seed=settings.training.seed))
@@ -370,6 +370,8 @@ def test_whatever_shapes_a_model_changes_its_digest(tmp_path: Path, monkeypatch:
         settings.rules = RulesSettings(payers={"60054": "aetna"})
     elif what == "seed":
         settings.training = TrainingSettings(seed=8)
+    elif what == "tune":
+        settings.training = TrainingSettings(tune=9)
     elif what == "recipe":
         recipe = Recipe(seed=settings.training.seed, num_leaves=47)
     elif what == "features":
