@@ -15,6 +15,7 @@ from claims.read import read_file
 from serving.answer import Json, claims_of
 from serving.assess import Assessed
 from serving.explain import Driver, Explain
+from serving.reasons import told
 from serving.score import Scorer
 from serving.sheet import COLUMNS
 from serving.sink import Sink, check_ending
@@ -88,8 +89,9 @@ def explain_file(scorer: Scorer, path: Path, most: int, mapping: Mapping | None 
     batch = read_file(path, scorer.settings, mapping)
     assessed = scorer.assess_batch(batch)[0].dearest(most)
     base, drivers = scorer.explain(assessed, slice(0, len(assessed)))
-    told = claims_of(assessed, base, drivers, scorer.findings(assessed), scorer.settings.serving)
-    return scorer.about() | {"claims": [told[index] for index in sorted(told)]}
+    reasons = told(assessed, scorer.model.reasons)
+    claims = claims_of(assessed, base, drivers, scorer.findings(assessed), reasons, scorer.settings.serving)
+    return scorer.about() | {"claims": [claims[index] for index in sorted(claims)]}
 
 
 def _write_drivers(scorer: Scorer, assessed: Assessed, path: Path, explain: Explain, progress: Progress) -> None:

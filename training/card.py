@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from claims.label import CATEGORIES
 from training.cohort import Cohort
 from training.evaluation import Answer, Evaluation
 from training.metrics import Metrics
@@ -18,6 +19,8 @@ WORDS = {
     "recall_at_p95": "Recall at 95 % precision",
     "dollars_at_budget": "Denied dollars found within the review budget",
     "calibration_slope": "Calibration slope",
+    "reason_top1": "Likeliest reason right on denied lines",
+    "reason_log_loss": "Log loss of the reasons of denied lines",
     "claim_auroc": "AUROC of claims",
     "claim_brier": "Brier score of claims",
     "claim_ece": "ECE of claims",
@@ -54,6 +57,7 @@ def make_card(model: DenialModel, cohort: Cohort, concepts: dict[str, list[str]]
         f"## How good\n\n{_figures(found) if found else UNKNOWN}",
         f"## Gate\n\n{_gate(answers)}",
         _calibration(model),
+        f"## Reasons\n\n{_reasons(model)}",
         f"## Limits\n\n{LIMITS}",
         "## Features by concept\n\n"
         + "\n".join(f"- {concept}: {', '.join(names)}" for concept, names in concepts.items()),
@@ -66,8 +70,9 @@ def _what(model: DenialModel) -> str:
     return (
         f"# Denial risk of claim lines, as of {versions['as_of']}\n\n"
         "For each line of an original claim, before it is sent: the probability that the payer's first answer denies "
-        "it wholly or in part. LightGBM, deterministic; probabilities by a smooth, increasing calibration; reasons as "
-        f"exact contributions in log-odds.\n\nCode {versions['code_version']}, seed {versions['seed']}, "
+        "it wholly or in part. LightGBM, deterministic; probabilities by a smooth, increasing calibration; drivers as "
+        "exact contributions in log-odds; reasons as categories whose probabilities add up to the risk.\n\n"
+        f"Code {versions['code_version']}, seed {versions['seed']}, "
         f"{versions['rounds']} rounds, data {versions['data_version'] or 'without a version'}."
     )
 
@@ -122,4 +127,24 @@ def _calibration(model: DenialModel) -> str:
         f"## Calibration\n\nMethod {c.method} (a {c.a:.3f}, b {c.b:.3f}, c {c.c:+.3f}). Its shape is that of the "
         f"latest {c.lines} lines, scored by trees that had not seen them, after rounds that other claims chose; its "
         f"level is that of the trees. Lines of a claim share their fate to the degree 1 - kappa = {1 - c.kappa:.2f}."
+    )
+
+
+def _reasons(model: DenialModel) -> str:
+    reasons = model.reasons
+    if reasons is None:
+        return "None: no source told why lines were denied."
+    how = f"trees that tell {len(reasons.classes)} apart, mixed with" if reasons.classes else "too few for trees:"
+    found = model.evaluation["reasons"] if model.evaluation else {}
+    rows = [
+        f"| {name.replace('_', ' ')} | {one['denied']} | {one['mean_probability']:.4f} | {one['share']:.4f} | "
+        f"{one['ece']:.4f} |"
+        for name, one in found.items()
+    ]
+    head = "| category | denied | mean probability | share of lines | ECE |\n|---|---|---|---|---|\n"
+    return (
+        f"Probabilities of {len(CATEGORIES)} categories that add up to the risk of the line: its risk times the "
+        f"category's probability given a denial, learned from {reasons.lines} denied lines ({how} shares by payer, "
+        f"family and code; sharpness {reasons.sharpness:.2f}). The CARCs beneath are those of the practice's own "
+        "remittances.\n\n" + (f"Over all lines of the replay:\n\n{head}" + "\n".join(rows) if rows else "Not measured.")
     )

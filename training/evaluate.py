@@ -8,7 +8,7 @@ as in production, where it keeps growing; features look strictly before each lin
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import numpy as np
@@ -22,11 +22,14 @@ from features.history import History
 from rules.ruleset import RuleSet, rules_of
 from training.baselines import RateTable, logistic_scores
 from training.cohort import Cohort, cohort_of, require
+from training.evaluation import CategoryShare
 from training.examples import Examples, Plan, examples, learn, origin, plan
 from training.fit import Recipe
 from training.matrix import usable
 from training.metrics import Bin, Metrics, Scored, measure, reliability
 from training.model import DenialModel
+from training.reason_report import category_shares, measure_reasons
+from training.reasons import shares
 
 Cut = Callable[[date], Snapshot]  # what was known strictly before a day
 REPLAY_FROM = 0.75
@@ -77,7 +80,10 @@ def replay_start(found: Examples) -> date:
 
 @dataclass(frozen=True)
 class Replay:
-    """Later lines as the model of T and the baselines score them: probabilities (lines,), raw (lines,), matrix X."""
+    """Later lines as the model of T and the baselines score them: probabilities (lines,), raw (lines,), matrix X.
+
+    shares: (lines, CATEGORIES) P(category | denied) by the model of T, (lines, 0) where it tells no reasons.
+    """
 
     start: date
     learned: Learned
@@ -86,6 +92,7 @@ class Replay:
     raw: np.ndarray
     risk: np.ndarray
     baselines: dict[str, np.ndarray]
+    shares: np.ndarray
 
     @property
     def scored(self) -> Scored:
@@ -120,7 +127,9 @@ def replay(cut: Cut, today: Material, start: date, settings: Settings, recipe: R
     learned = learn_as_of(cut, start, settings, recipe, today.history.rules)
     X = learned.model.matrix(later.table)
     raw = learned.model.raw_score(X)
-    return Replay(start, learned, later, X, raw, learned.model.risk(raw), baseline_scores(learned, later, X, settings))
+    why = shares(learned.model.reasons, X, later.table)
+    others = baseline_scores(learned, later, X, settings)
+    return Replay(start, learned, later, X, raw, learned.model.risk(raw), others, why)
 
 
 def baseline_scores(learned: Learned, later: Examples, X: np.ndarray, settings: Settings) -> dict[str, np.ndarray]:
@@ -134,12 +143,16 @@ def baseline_scores(learned: Learned, later: Examples, X: np.ndarray, settings: 
 
 @dataclass(frozen=True)
 class Report:
-    """Metrics of the model, of its claims (names claim_*), of the baselines, by payer; and the risks bin by bin."""
+    """Metrics of the model, of its claims (claim_*) and reasons (reason_*), of the baselines, by payer; risks by bin.
+
+    reasons: by category, how its probabilities hold.
+    """
 
     metrics: Metrics
     baselines: dict[str, Metrics]
     by_payer: dict[str, Metrics]
     reliability: list[Bin]
+    reasons: dict[str, CategoryShare] = field(default_factory=dict)
 
 
 def report(done: Replay, settings: Settings) -> Report:
@@ -152,7 +165,10 @@ def report(done: Replay, settings: Settings) -> Report:
         f"claim_{name}{end}": claims[f"{name}{end}"] for name in kept for end in ENDS if f"{name}{end}" in claims
     }
     others = {name: measure(done.later.scored(p), budget, seed) for name, p in done.baselines.items()}
-    return Report(own, others, by_payer(done, settings), reliability(done.scored))
+    why, by_table = measure_reasons(done.later, done.shares, done.learned.material.found, seed)
+    others["payer_cpt"] |= by_table
+    by_category = category_shares(done.later, done.risk[:, None] * done.shares)
+    return Report(own | why, others, by_payer(done, settings), reliability(done.scored), by_category)
 
 
 ENDS = ("", "_low", "_high")

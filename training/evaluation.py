@@ -27,11 +27,21 @@ class Answer(TypedDict):
     detail: str
 
 
+class CategoryShare(TypedDict):
+    """Of all later lines: the number denied for a category, the mean of its probabilities, its share, and the ECE."""
+
+    denied: int
+    mean_probability: float
+    share: float
+    ece: float
+
+
 class Evaluation(TypedDict):
     """A replay: the model of `replay_from` (YYYY-MM-DD), judged on the mature lines submitted since.
 
     metrics, baselines (by name) and by_payer (by payer_id) as training.metrics.measure makes them, metrics with those
-    of claims besides (claim_*). reliability: bins of equal numbers of lines, the riskiest first.
+    of claims besides (claim_*) and of reasons (reason_*). reliability: bins of equal numbers of lines, the riskiest
+    first. reasons: by category; a folder of before has none.
     """
 
     replay_from: str
@@ -40,6 +50,7 @@ class Evaluation(TypedDict):
     by_payer: dict[str, Metrics]
     gate: list[Answer]
     reliability: list[Bin]
+    reasons: dict[str, CategoryShare]
 
 
 def evaluation_of(start: date, found: Report, gate: Sequence[Answer]) -> Evaluation:
@@ -51,6 +62,7 @@ def evaluation_of(start: date, found: Report, gate: Sequence[Answer]) -> Evaluat
         "by_payer": {payer: _finite(own) for payer, own in found.by_payer.items()},
         "gate": list(gate),
         "reliability": list(found.reliability),
+        "reasons": found.reasons,
     }
 
 

@@ -17,12 +17,14 @@ import numpy as np
 
 from claims.errors import NoModelError
 from claims.label import CATEGORIES
+from features.table import FeatureTable
 from training.contributions import threads
 from training.frequencies import Frequencies, Keys, LikelyCarcs
 
 LEAN = 100.0  # denied lines after which the booster weighs as much as the frequencies
 TREES, TABLES = "reasons.txt", "reasons.json"  # the first only where there is a booster
 REASON_FILES = (TABLES, TREES)
+ALL = slice(None)
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,12 @@ class Reasons:
             raise NoModelError(f"{TABLES} and {TREES} do not tell reasons: {error}") from error
 
 
-def shares(reasons: Reasons | None, X: np.ndarray, keys: Keys) -> np.ndarray:
-    """(lines, categories) P(category | denied); (lines, 0) where there are no reasons to tell."""
-    return reasons.shares(X, keys) if reasons else np.zeros((len(X), 0))
+def shares(reasons: Reasons | None, X: np.ndarray, table: FeatureTable, rows: slice = ALL) -> np.ndarray:
+    """(lines, categories) P(category | denied) of these rows of a table; (lines, 0) where there are no reasons to tell.
+
+    X: the matrix of the rows.
+    """
+    return reasons.shares(X, Keys.of(table)[rows]) if reasons else np.zeros((len(X), 0))
 
 
 def sharpened(shares: np.ndarray, sharpness: float) -> np.ndarray:

@@ -17,6 +17,7 @@ from claims.store import Store
 from features import catalog
 from training import gate, registry
 from training.card import make_card
+from training.cohort import require_enough
 from training.evaluate import Cut, Material, Replay, gather
 from training.evaluation import Answer
 from training.examples import Plan, Progress, learn, origin, plan
@@ -81,6 +82,7 @@ def train(
     cut = _cutter(source, settings)
     progress("reading claims and building features", 0.05)
     today = gather(cut, as_of, settings)
+    require_enough(today.cohort, settings.training.min_lines)
     tuned = tuned_before(cut, today, settings, recipe or Recipe(seed=settings.training.seed), replay_from, progress)
     judged = judge(cut, today, settings, tuned.recipe, replay_from, progress)
     progress("fitting on all mature lines", 0.75)

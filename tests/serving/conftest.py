@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -40,12 +41,8 @@ def site(world: Generated, tmp_path_factory: pytest.TempPathFactory) -> Settings
     learned = learn_as_of(lambda day: take_snapshot(store, day), last + timedelta(days=1), settings, QUICK)
     model = learned.model.with_version("3")
     golden = make_golden(model, [a_claim()])
-    model.__class__(**_parts(model) | {"golden": golden}).save(settings.models / "champion")
+    replace(model, golden=golden).save(settings.models / "champion")
     return settings
-
-
-def _parts(model: Any) -> dict[str, Any]:
-    return {name: getattr(model, name) for name in ("booster_text", "calibration", "columns", "levels", "versions")}
 
 
 @pytest.fixture(scope="session")
