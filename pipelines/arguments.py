@@ -24,6 +24,9 @@ Model = Annotated[
     str | None,
     typer.Option("--model", help="Alias, version or folder (default: the exported champion, else the starting model)."),
 ]
+Tune = Annotated[
+    int | None, typer.Option(min=0, help="Recipes tried on the days before the replay (default: training.tune).")
+]
 
 
 def day_of(text: str | None, settings: Settings) -> date:

@@ -16,7 +16,7 @@ import typer
 from claims.errors import DenialsError, GateFailedError, OutOfReachError
 from claims.settings import load_settings
 from pipelines import show
-from pipelines.arguments import Json, Map, Model, day_of, mapping_of, scorer_of
+from pipelines.arguments import Json, Map, Model, Tune, day_of, mapping_of, scorer_of
 from pipelines.check import check
 from pipelines.rules_cli import rules
 from pipelines.terminal import counted, dump, fail, out, progress, say
@@ -114,10 +114,7 @@ app.command()(check)
 @app.command()
 def train(
     as_of: Annotated[str | None, typer.Option(help="Use only what was known before this day (default: today).")] = None,
-    tune: Annotated[
-        int | None,
-        typer.Option(min=0, help="Recipes tried on the days before the replay (default: training.tune)."),
-    ] = None,
+    tune: Tune = None,
     seed: Annotated[int | None, typer.Option(help="Default: training.seed of denials.toml.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -129,10 +126,8 @@ def train(
     from training.run import train as train_model
 
     settings = load_settings()
-    if seed is not None:
-        settings.training.seed = seed
-    if tune is not None:
-        settings.training.tune = tune
+    given = {name: value for name, value in {"seed": seed, "tune": tune}.items() if value is not None}
+    settings.training = settings.training.model_copy(update=given)
     with progress("train", quiet=as_json) as tell:
         result = train_model(Store.open(settings), settings, as_of=day_of(as_of, settings), progress=tell)
     if as_json:
