@@ -43,7 +43,7 @@ def main() -> None:
 
 @app.command()
 def demo(
-    claims: Annotated[int, typer.Option(min=500, help="Claims of the synthetic practice.")] = 20_000,
+    claims: Annotated[int, typer.Option(min=1_000, help="Claims of the synthetic practice.")] = 20_000,
     home: Annotated[Path, typer.Option(help="Folder for all that the demo makes.")] = Path("demo"),
 ) -> None:
     """Run the whole job on a synthetic practice.

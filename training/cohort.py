@@ -7,8 +7,10 @@ which lines without an outcome count as waiting, shrunk toward its filing type a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from math import ceil
 
+import numpy as np
 import polars as pl
 
 from claims.errors import UsageError
@@ -20,6 +22,8 @@ ORDER = ["submitted_date", *KEY]
 QUANTILE = 0.95
 PRIOR_LINES = 50  # an own lag seen on this many remittances weighs as much as its parent's
 MIN_LINES, MIN_OF_EACH = 100, 10
+PACE_DAYS = 91
+GROWING = ("mature", "immature", "pending")
 STATES = (
     "mature", "immature", "pending", "no_response", "out_of_target", "resubmission", "not_original", "undated",
 )  # fmt: skip
@@ -163,8 +167,45 @@ def require(cohort: Cohort) -> pl.DataFrame:
     raise UsageError(
         f"as of {cohort.as_of} there is too little to learn from: {denied} denied and {paid} paid lines are mature, "
         f"{MIN_LINES} lines with at least {MIN_OF_EACH} of each are needed ({counted or 'no lines at all'}). "
-        f"{_advice(cohort)}"
+        f"{_advice(cohort)} The starting model answers meanwhile (denials score)."
     )
+
+
+def require_enough(cohort: Cohort, lines: int) -> None:
+    """UsageError where so few lines are mature that the starting model does better: what is missing, how long it takes.
+
+    The pace is that of the last PACE_DAYS before the cohort's day, of all lines that will be mature one day.
+    """
+    missing = lines - len(cohort.mature)
+    if missing <= 0:
+        return
+    raise UsageError(
+        f"as of {cohort.as_of} {len(cohort.mature):,} lines are mature; a model is trained from {lines:,} on "
+        f"(training.min_lines): below that the starting model does better, and answers meanwhile (denials score). "
+        f"{_how_long(cohort, missing)}"
+    )
+
+
+def _how_long(cohort: Cohort, missing: int) -> str:
+    sent = cohort.lines.filter(pl.col("state").is_in(GROWING))
+    waiting = sent.filter(pl.col("state") != "mature").height
+    recent = sent.filter(pl.col("submitted_date") >= cohort.as_of - timedelta(days=PACE_DAYS)).height
+    told = f"{missing:,} more are needed; {waiting:,} wait for their payers"
+    if waiting >= missing:
+        return f"{told}, so that the time they usually take ({_usual(cohort)} days) may do."
+    if not recent:
+        return f"{told}, and none was sent in the last {PACE_DAYS} days: load more history (denials ingest PATH)."
+    weeks = ceil((missing - waiting) / (recent / PACE_DAYS * 7))
+    return (
+        f"{told}. At the pace of the last {PACE_DAYS} days the others are sent in about {weeks:,} weeks and known "
+        f"{_usual(cohort)} days later; older claims and remittances help at once (denials ingest PATH)."
+    )
+
+
+def _usual(cohort: Cohort) -> int:
+    """Days after which lines are mature, of the middle one of the payers."""
+    days = cohort.lags["days"].to_numpy()
+    return ceil(float(np.median(days))) if len(days) else 0
 
 
 def _advice(cohort: Cohort) -> str:

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from small_practice import Practice
 
 from claims.errors import GateFailedError, ModelMismatchError, NoModelError, OutOfReachError, UsageError
-from claims.read import read_frame
 from claims.settings import (
     GateSettings,
     IngestSettings,
@@ -22,9 +22,6 @@ from claims.settings import (
     Settings,
     TrainingSettings,
 )
-from claims.snapshot import Snapshot, snapshot_of
-from data.synthetic.generate import generate
-from data.synthetic.world import load_world
 from features import catalog
 from features.history import History
 from training import exactness, promotion, registry
@@ -43,6 +40,7 @@ from training.run import TrainResult, evaluate, train
 from training.shape import shape_of
 
 TOO_EARLY = date(2025, 1, 20)  # for a replay: too little was mature by then
+FEW = TrainingSettings(min_lines=100)  # so that a young practice, too, trains
 YOUNG = date(2025, 3, 1)  # enough to learn from, too little for a replay
 QUICK = Recipe(max_rounds=25, learning_rate=0.15, num_leaves=15)
 CLAIM = {
@@ -57,31 +55,6 @@ CLAIM = {
 
 
 @dataclass(frozen=True)
-class Practice:
-    """Stored tables of a small practice and the day after its last remittance."""
-
-    lines: pl.DataFrame
-    outcomes: pl.DataFrame
-    authorizations: pl.DataFrame
-    today: date
-
-    def cut(self, day: date) -> Snapshot:
-        return snapshot_of(self.lines, self.outcomes, self.authorizations, data_version="lines@1", as_of=day)
-
-
-@pytest.fixture(scope="session")
-def practice(tmp_path_factory: pytest.TempPathFactory) -> Practice:
-    settings = Settings(home=tmp_path_factory.mktemp("practice"))
-    made = generate(load_world("small"), 1500)
-    lines = read_frame(made.lines, settings).lines.with_columns(version=pl.lit(1, pl.Int32))
-    outcomes = read_frame(made.outcomes, settings).outcomes
-    authorizations = read_frame(made.authorizations, settings).authorizations
-    last = outcomes["known_date"].max()
-    assert isinstance(last, date)
-    return Practice(lines.drop("row"), outcomes, authorizations.drop("row"), last)
-
-
-@dataclass(frozen=True)
 class Site:
     """A home in which one model was trained."""
 
@@ -92,7 +65,7 @@ class Site:
 
 @pytest.fixture(scope="session")
 def site(practice: Practice, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    settings = Settings(home=tmp_path_factory.mktemp("a site"))
+    settings = Settings(home=tmp_path_factory.mktemp("a site"), training=FEW)
     golden = settings.home / "golden.json"
     golden.write_text(json.dumps({"claims": [CLAIM, {"claim_id": "NO-CODE", "payer_id": "P", "lines": []}]}))
     told: list[tuple[str, float]] = []
@@ -243,7 +216,7 @@ def test_denied_dollars_are_those_of_the_labels(practice: Practice) -> None:
 
 
 def test_without_a_replay_and_without_mlflow_there_is_still_a_model_on_disk(practice: Practice, tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path)
+    settings = Settings(home=tmp_path, training=FEW)
     settings.mlruns.write_text("in the way")
     result = train(practice.cut, settings, as_of=YOUNG, recipe=QUICK, golden=None)
     assert result.metrics == {} and result.passed
@@ -259,7 +232,7 @@ def test_without_a_replay_and_without_mlflow_there_is_still_a_model_on_disk(prac
     assert f"the same command with --as-of {YOUNG}" in result.trouble
     model = DenialModel.load(result.folder)
     assert model.evaluation is None and "evaluation" in model.versions
-    assert model.card.count("Not known: there was too little history") == 1
+    assert model.card.count("Not known: there was too little history") == 2  # how good, and its reasons
     for answer in result.gate:
         assert f"- {answer['code']} {answer['outcome'].replace('_', ' ')}: {answer['detail']}\n" in model.card
     with pytest.raises(OutOfReachError):
@@ -418,7 +391,7 @@ def test_a_home_that_has_moved_still_finds_its_models_and_refuses_to_train(
 ) -> None:
     home = tmp_path / "moved"
     shutil.copytree(site.settings.home, home, symlinks=True)
-    settings = Settings(home=home)
+    settings = Settings(home=home, training=FEW)
     assert registry.resolve(settings, "1").is_relative_to(home)
     assert DenialModel.load(registry.resolve(settings, "1")).version == "1"
     result = train(practice.cut, settings, as_of=YOUNG, recipe=QUICK, golden=None)
