@@ -22,6 +22,7 @@ SHOWN_FILES = 20
 COUNTS = ("claims", "lines", "outcomes", "matched", "unmatched", "rejected")
 METRICS = {
     "auroc": "AUROC", "auprc": "AUPRC", "brier": "Brier score", "ece": "ECE, ten equal bins",
+    "reason_top1": "Reason right, denied lines",
     "claim_auroc": "AUROC of claims", "claim_ece": "ECE of claims",
     "recall_at_p95": "Recall at 95 % prec.", "dollars_at_budget": "Denied dollars in the budget",
 }  # fmt: skip
@@ -150,16 +151,24 @@ def percent(risk: float) -> str:
 
 
 def explained(answer: dict[str, Any]) -> None:
-    """Claims, dearest first, each line with what drives it."""
+    """Claims, dearest first, each line with its likeliest reason and what drives it."""
     for claim in answer["claims"]:
         say(f"Claim {claim['claim_id']}: risk {percent(claim['claim_denial_risk'])} ({claim['band']}), "
             f"evidence {claim['evidence']}, expected loss {claim['expected_loss']} USD, "
             f"decision: {claim['decision']}")  # fmt: skip
         for line in claim["lines"]:
             say(f"  line {line['claim_line_number']} {line['hcpcs_code']}: risk {percent(line['denial_risk'])}")
+            if line["reasons"]:
+                say(f"    {likeliest(line['reasons'][0])}")
             for driver in filter(lambda d: d["sentence"], line["drivers"]):
                 say(f"    {'+' if driver['shap'] > 0 else '-'} {driver['sentence']}")
         say()
+
+
+def likeliest(reason: dict[str, Any]) -> str:
+    """The likeliest reason in words: `most likely for authorization: 12% (as CARC 197 or 15)`."""
+    told = f"most likely for {reason['category'].replace('_', ' ')}: {percent(reason['probability'])}"
+    return f"{told} (as CARC {' or '.join(reason['carc'])})" if reason["carc"] else told
 
 
 def examined(checks: list[Check]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shutil
 import socket
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ import pytest
 from site_run import AS_OF, Answer, Done, Site
 from starlette.testclient import TestClient
 
+from claims.label import CATEGORIES
 from claims.settings import load_settings
 from dashboard.app import create_app
 from rules.parameters import KINDS
@@ -56,10 +58,13 @@ SCHEMA = {
     "claims[].risk_interval[]": RISK, "claims[].band": ("low", "medium", "high"),
     "claims[].decision": ("submit", "review", "hold"), "claims[].expected_loss": MONEY,
     "claims[].evidence": ("high", "medium", "low", "none"),
-    "claims[].reasons": EMPTY,
+    "claims[].reasons[].category": CATEGORIES, "claims[].reasons[].probability": RISK,
+    "claims[].reasons[].carc": EMPTY, "claims[].reasons[].carc[]": TEXT,
     "claims[].lines[].claim_line_number": WHOLE, "claims[].lines[].hcpcs_code": TEXT,
     "claims[].lines[].denial_risk": RISK, "claims[].lines[].raw_score": LOG_ODDS,
-    "claims[].lines[].base_value": LOG_ODDS, "claims[].lines[].expected_loss": MONEY, "claims[].lines[].reasons": EMPTY,
+    "claims[].lines[].base_value": LOG_ODDS, "claims[].lines[].expected_loss": MONEY,
+    "claims[].lines[].reasons[].category": CATEGORIES, "claims[].lines[].reasons[].probability": RISK,
+    "claims[].lines[].reasons[].carc": EMPTY, "claims[].lines[].reasons[].carc[]": TEXT,
     "claims[].lines[].drivers[].feature": TEXT, "claims[].lines[].drivers[].concept": TEXT,
     "claims[].lines[].drivers[].value": ANY, "claims[].lines[].drivers[].shap": LOG_ODDS,
     "claims[].lines[].drivers[].sentence": (TEXT, NULL), "claims[].lines[].findings": EMPTY,
@@ -133,6 +138,13 @@ def test_what_is_wrong_is_told_where_it_stands(answer: Json) -> None:
     }  # fmt: skip
 
 
+def shown(reasons: list[Json]) -> float:
+    """What the probabilities add up to, of reasons that are each told once, most likely first."""
+    told = [reason["probability"] for reason in reasons]
+    assert told == sorted(told, reverse=True) and len({reason["category"] for reason in reasons}) == len(reasons)
+    return math.fsum(told)
+
+
 def test_the_numbers_of_the_answer_belong_together(answer: Json) -> None:
     claim = answer["claims"][0]
     for line in claim["lines"]:
@@ -140,6 +152,8 @@ def test_the_numbers_of_the_answer_belong_together(answer: Json) -> None:
             line["raw_score"], abs=1e-9
         )
         assert line["drivers"][-1]["feature"] == "other"
+        assert shown(line["reasons"]) == pytest.approx(line["denial_risk"], abs=1e-12)
+    assert shown(claim["reasons"]) == pytest.approx(claim["claim_denial_risk"], abs=1e-12)
     assert claim["claim_denial_risk"] >= max(line["denial_risk"] for line in claim["lines"])
     losses = sum(round(float(line["expected_loss"]) * 100) for line in claim["lines"])
     assert round(float(claim["expected_loss"]) * 100) == losses

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +22,7 @@ from claims.settings import Settings
 from claims.store import Store
 from serving.score import Scorer
 from serving.sheet import COLUMNS
+from training.model import DenialModel
 
 Json = dict[str, Any]
 
@@ -38,10 +40,14 @@ def renamed(claim: Json, number: int) -> Json:
     return copy.deepcopy(claim) | {"claim_id": f"T-{number}"}
 
 
-def test_no_model_says_what_to_do(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(NoModelError, match=r"denials train.*denials promote") as caught:
-        Scorer.load(settings=Settings(home=tmp_path))
+        Scorer.load(tmp_path / "models" / "7", Settings(home=tmp_path))
     assert caught.value.exit_code == 14
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "champion").symlink_to("denial-7")  # a champion that is lost is an error, not a beginning
+    with pytest.raises(NoModelError):
+        Scorer.load(settings=Settings(home=tmp_path))
     assert not (tmp_path / "store").exists()
 
 
@@ -316,9 +322,10 @@ def test_nothing_to_score(scorer: Scorer, world: Any) -> None:
         scorer.score(42)
 
 
-def test_columns_nobody_can_fill_yet_are_null(scorer: Scorer, flat: pl.DataFrame) -> None:
-    table = scorer.score(flat)
-    empty = ["risk_low", "risk_high", "evidence", *(c for c in COLUMNS if c.startswith("reason_"))]
+def test_columns_that_a_model_without_reasons_cannot_fill_are_null(scorer: Scorer, flat: pl.DataFrame) -> None:
+    assert isinstance(scorer.model, DenialModel)
+    table = replace(scorer, model=replace(scorer.model, reasons=None)).score(flat)
+    empty = [c for c in COLUMNS if c.startswith("reason_")]
     assert table.select(empty).null_count().row(0) == (len(flat),) * len(empty)
     assert table["history_through"].unique().to_list() == [scorer.history.through]
     assert isinstance(scorer.history.through, date)
