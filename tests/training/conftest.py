@@ -1,7 +1,8 @@
-"""The small catalog and a model of it, for tests that need no claims."""
+"""The small catalog and a model of it, for tests that need no claims; a small practice for those that do."""
 
 import pytest
 from made_up import SMALL, VERSIONS, made_table
+from small_practice import Practice, read_practice
 
 from features import catalog
 from features.catalog import Feature
@@ -28,3 +29,9 @@ def made_model() -> DenialModel:
     fitted = fit(X, y, SMALL, Recipe(), 30)
     calibration = Calibration("beta", 1.1, 0.9, 0.05, 0.6, 600, 300)
     return DenialModel(fitted.text, calibration, tuple(map(Column.of, SMALL)), levels, VERSIONS, card="# Card\n")
+
+
+@pytest.fixture(scope="session")
+def practice(tmp_path_factory: pytest.TempPathFactory) -> Practice:
+    """1,500 claims and their remittances."""
+    return read_practice(tmp_path_factory.mktemp("practice"), 1500)
