@@ -58,7 +58,7 @@ def demo(
 @app.command()
 def generate(
     out_folder: Annotated[Path, typer.Option("--out", help="Folder for the practice's files.")],
-    world: Annotated[str, typer.Option(help="small, base, drift, or a YAML file of your own.")] = "base",
+    world: Annotated[str, typer.Option(help="base, small, drift, policy_change, new_payer, or a YAML file.")] = "base",
     claims: Annotated[int, typer.Option(min=1)] = 20_000,
     seed: Annotated[int | None, typer.Option(help="Default: the world's own.")] = None,
     form: Annotated[

@@ -63,18 +63,13 @@ def evidence_of(
 
 def grades(table: FeatureTable, model: Model, settings: EvidenceSettings) -> np.ndarray:
     """(lines,) places in GRADES by what is known of payer and code, and by whether the model has learned them."""
-    cell, payer, code, family = (_count(table, name) for name in (CELL, PAYER, CODE, FAMILY))
+    at = [table.number_names.index(name) for name in (CELL, PAYER, CODE, FAMILY)]
+    cell, payer, code, family = table.numbers[:, at].T  # a count that is not known is no count: it passes no threshold
     grade = LOW + (cell >= settings.medium_from) + (cell >= settings.high_from)
-    rare = (code < settings.service_from) | ~_learned(table, model, "hcpcs_code")
-    grade = np.where(rare, LOW, grade)
-    unheard = rare & (cell < 1) & (family < settings.payer_from)
-    strange = (payer < settings.payer_from) | ~_learned(table, model, "payer_id")
-    return np.where(strange | unheard, NONE, grade).astype(np.int64)
-
-
-def _count(table: FeatureTable, name: str) -> np.ndarray:
-    counted: np.ndarray = np.nan_to_num(table.numbers[:, table.number_names.index(name)])
-    return counted
+    heard = (code >= settings.service_from) & _learned(table, model, "hcpcs_code")
+    met = (payer >= settings.payer_from) & _learned(table, model, "payer_id")
+    near = heard | (cell >= 1) | (family >= settings.payer_from)
+    return np.where(met & near, np.where(heard, grade, LOW), NONE).astype(np.int64)
 
 
 def _learned(table: FeatureTable, model: Model, name: str) -> np.ndarray:

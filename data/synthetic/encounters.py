@@ -68,7 +68,7 @@ def encounters_of(world: World, practice: Practice, patients: Patients, s: Sessi
         kind=s.kind,
         day=s.day,
         submitted=_submitted(world, practice, s, provider, rng),
-        payer=np.where(s.day >= patients.switch[s.patient], patients.payer_after[s.patient], patients.payer[s.patient]),
+        payer=_payers(world, patients, s),
         provider=provider,
         place=_places(world, practice, s, provider, rng),
         code=_seen_before(world, practice, s, provider, _codes(s, rng), rng),
@@ -80,6 +80,15 @@ def encounters_of(world: World, practice: Practice, patients: Patients, s: Sessi
         state=np.array(practice.state)[provider],
         care=practice.care[provider],
     )
+
+
+def _payers(world: World, p: Patients, s: Sessions) -> Ints:
+    """The payer of each session; members of a payer that has not begun yet stand with another."""
+    payer = np.where(s.day >= p.switch[s.patient], p.payer_after[s.patient], p.payer[s.patient])
+    ids = [one.id for one in world.payers]
+    for i, one in enumerate(world.payers):
+        payer = np.where((payer == i) & (s.day < one.begins), ids.index(one.instead) if one.instead else i, payer)
+    return payer
 
 
 def _providers(world: World, practice: Practice, p: Patients, s: Sessions, rng: np.random.Generator) -> Ints:

@@ -20,7 +20,7 @@ import yaml
 from claims.errors import UsageError
 
 FOLDER = Path(__file__).parent / "worlds"
-NAMES = ("small", "base", "drift")
+NAMES = ("small", "base", "drift", "policy_change", "new_payer")
 FLAGS = ("25", "26", "50", "59", "RT", "LT", "KX", "JZ", "JW", "XS", "51", "GY", "GX", "GA")
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -87,7 +87,10 @@ class Authorize:
 
 @dataclass(frozen=True)
 class Payer:
-    """One payer with its habits. lag: median days and spread of the logarithm; rates and shares 0 to 1."""
+    """One payer with its habits. lag: median days and spread of the logarithm; rates and shares 0 to 1.
+
+    begins: the day of service before which its members still stand with the payer `instead`.
+    """
 
     id: str
     name: str
@@ -112,6 +115,8 @@ class Payer:
     enforce: dict[str, float]
     habits: tuple[Habit, ...]
     changes: tuple[Change, ...]
+    begins: int = 0
+    instead: str = ""
 
 
 @dataclass(frozen=True)
@@ -153,7 +158,9 @@ def load_world(name_or_path: str | Path) -> World:
     """
     raw = _raw(name_or_path)
     codes = yaml.safe_load((FOLDER / "codes.yaml").read_text())["codes"]
-    payers = [p for p in raw["payers"] if p["id"] in raw.get("keep_payers", [q["id"] for q in raw["payers"]])]
+    everyone = raw["payers"] + raw.get("more_payers", [])
+    kept = raw.get("keep_payers", [p["id"] for p in everyone])
+    payers = [p for p in everyone if p["id"] in kept]
     return World(
         name=raw["name"],
         seed=raw["seed"],
@@ -196,6 +203,7 @@ def _payer(own: dict[str, Any], raw: dict[str, Any]) -> Payer:
             **p,
             "lag": tuple(p["lag"]),
             "capitated": frozenset(p["capitated"]),
+            "begins": day_number(p.get("begins"), 0),
             "auth": {
                 f: Authorize(day_number(a["from"], 0), frozenset(a.get("states", ()))) for f, a in p["auth"].items()
             },
