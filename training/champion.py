@@ -98,9 +98,9 @@ def judge_duel(duel: Duel | str, limits: GateSettings, seed: int) -> list[Answer
 def not_worse(
     code: str, scored: Scored, champion: np.ndarray, limits: GateSettings, seed: int, how: str = "", what: str = "lines"
 ) -> Answer:
-    """DEN002 of lines, DEN007 of claims: better than the champion or as good; the paired interval is not all below 0.
+    """DEN002 of lines, DEN007 of claims: better than the champion or as good; the paired interval reaches up to -`tie`.
 
-    The bootstrap draws whole claims.
+    The bootstrap draws whole claims. It knows nothing of the chance in training, which `tie` stands for.
     """
     missing = support(scored, limits, what)
     if missing:
@@ -108,7 +108,8 @@ def not_worse(
     gap = difference(scored, champion, seed)
     if gap["high"] is None:
         return not_applicable(code, "the difference to the champion could not be measured")
-    return answer(code, gap["high"] >= 0, f"AUROC of {what} minus that of the champion{how}: {interval_text(gap)}")
+    told = f"AUROC of {what} minus that of the champion{how}"
+    return answer(code, gap["high"] >= -limits.tie, f"{told}: {interval_text(gap)}; a tie is {limits.tie}")
 
 
 def payers_kept(duel: Duel, limits: GateSettings, seed: int) -> Answer:

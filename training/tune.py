@@ -29,7 +29,7 @@ LATEST = 200_000  # lines, at most: a recipe is found on them as well as on mill
 MIN_LINES = 50  # of either part of a fold
 TOO_LITTLE = "not tuned: too little was mature by the start of the replay"
 WHOLE = {
-    "num_leaves": (15, 63), "max_depth": (4, 8), "min_data_in_leaf": (10, 300), "max_cat_threshold": (8, 64),
+    "num_leaves": (15, 48), "max_depth": (4, 8), "min_data_in_leaf": (10, 300), "max_cat_threshold": (8, 64),
     "min_data_per_group": (20, 300),
 }  # fmt: skip
 REAL = {
