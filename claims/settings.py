@@ -66,7 +66,7 @@ class GateSettings(Section):
     ece_allowed: float = Field(default=0.02, ge=0, le=1)
     slope_low: float = Field(default=0.8, ge=0)
     slope_high: float = Field(default=1.25, ge=0)
-    tie: float = Field(default=0.005, ge=0, le=1)
+    tie: float = Field(default=0.002, ge=0, le=1)
     payer_lines: int = Field(default=300, ge=1)
     payer_denials: int = Field(default=30, ge=1)
     payer_auroc_margin: float = Field(default=0.02, ge=0, le=1)
