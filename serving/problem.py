@@ -1,7 +1,7 @@
 """Errors over HTTP as application/problem+json, without any content of a claim, whatever went wrong.
 
 Statuses: 400 not what its type says, 404, 405, 413 too large, 415 another type, 421 another host's name,
-422 holds no claims, 503 no model.
+422 holds no claims, 503 the champion cannot be loaded.
 """
 
 from __future__ import annotations
