@@ -142,7 +142,7 @@ class Scorer:
         table = assessed.table if whole else assessed.table.take(np.arange(rows.start, rows.stop))
         moved = self.model.contributions(self.model.matrix(table))
         drivers = self.explainer.drivers(moved, table, assessed.lines[rows], explain)
-        return moved[:, -1], abstaining(drivers, assessed.evidence.grade[rows], self.model, self.settings)
+        return moved[:, -1], abstaining(drivers, assessed.evidence.grade[rows], self.model)
 
     def findings(self, assessed: Assessed) -> list[list[Finding]]:
         """(lines,) the rules that each line breaks, as known today, gravest first."""

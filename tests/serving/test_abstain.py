@@ -30,7 +30,7 @@ def test_a_payer_nobody_knows_gets_a_review_and_the_words_why(scorer: Scorer, cl
     low, high = told["risk_interval"]
     assert low < told["claim_denial_risk"] < high and high - low > 0.4
     for line in told["lines"]:
-        assert "not enough history" in line["drivers"][-1]["sentence"]
+        assert "not enough recent history" in line["drivers"][-1]["sentence"]
         assert abs(line["base_value"] + sum(d["shap"] for d in line["drivers"]) - line["raw_score"]) < 1e-9
 
 
