@@ -362,6 +362,22 @@ def test_15_out_of_reach(way: str, copy: Site) -> None:
     assert examined.code == 0 and "NOT WELL" in examined.out
 
 
+def test_15_a_registry_out_of_reach_keeps_what_train_made(copy: Site) -> None:
+    """What lies under models/ is whole and can score, and the same command registers it once the store is back."""
+    _folder(copy.home / "mlruns" / "mlflow.db")
+    serving = (copy.home / "models" / "champion").resolve()
+    answer = copy.denials("train", "--as-of", AS_OF, "--json")
+    folder = copy.home / "models" / f"unregistered-{AS_OF}"
+    check(answer, 15, str(folder), "not registered", f"--as-of {AS_OF}")
+    assert answer.json["run_id"] is None and (copy.home / "models" / "champion").resolve() == serving
+    scored = copy.denials("score", copy.input / "new.csv", "--out", copy.answers / "kept.csv", "--model", folder)
+    assert scored.code == 0
+    shutil.rmtree(copy.home / "mlruns")
+    again = copy.denials("train", "--as-of", AS_OF, "--json")
+    assert again.code == 0 and again.json["run_id"]
+    assert [check["outcome"] for check in again.json["gate"]] == [check["outcome"] for check in answer.json["gate"]]
+
+
 def test_15_a_port_in_use_and_no_prefect_server(copy: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -51,6 +51,27 @@ def test_training_twice_for_one_day_makes_one_version(site: Path) -> None:
     assert first["model_version"] == again["model_version"]
 
 
+def test_what_passed_is_promoted_where_the_site_says_so(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that ended between registering and promoting is made good by the next; what was rolled back stays so."""
+    from pipelines.train import train_flow
+
+    monkeypatch.setenv("DENIALS_TRAINING__PROMOTE", "auto")
+    assert [train_flow(str(site), AS_OF)["promoted"] for _ in range(2)] == [True, False]
+    assert (site / "models" / "champion").exists()
+
+
+def test_a_registry_out_of_reach_fails_the_run_and_keeps_the_model(site: Path, tmp_path: Path) -> None:
+    from claims.errors import OutOfReachError
+    from pipelines.train import train_flow
+
+    shutil.copytree(site / "store", tmp_path / "store")
+    shutil.copy(site / "secret.key", tmp_path)
+    (tmp_path / "mlruns").write_text("in the way")
+    with pytest.raises(OutOfReachError, match="not registered"):
+        train_flow(str(tmp_path), AS_OF)
+    assert (tmp_path / "models" / f"unregistered-{AS_OF}" / "booster.txt").exists()
+
+
 def test_scoring_twice_writes_the_same_risks(site: Path, files: Path) -> None:
     from pipelines.score_batch import score_batch_flow
 

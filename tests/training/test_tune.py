@@ -2,17 +2,23 @@
 
 from dataclasses import asdict, replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 from made_up import made_table
+from small_practice import Practice
 
 from claims.settings import Settings, TrainingSettings
 from training import tune as tuning
+from training.evaluate import gather, replay_start
 from training.examples import Examples
 from training.fit import Recipe
+from training.judgement import judge
+from training.model import DenialModel
+from training.run import finish
 from training.tune import REAL, WHOLE, tune
 
 POOR = Recipe(seed=3, max_rounds=15, num_leaves=15, max_depth=4, min_data_in_leaf=290, learning_rate=0.02)
@@ -77,18 +83,31 @@ def test_where_nothing_can_be_learned_the_recipe_stays(found: Examples) -> None:
     assert (kept.recipe, kept.record) == (POOR, {}) and kept.note and "too little" in kept.note
 
 
+def test_the_recipe_that_was_found_stands_in_the_folder(practice: Practice, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, training=TrainingSettings(tune=2, min_lines=100))
+    today = gather(practice.cut, practice.today, settings)
+    tuned = tuning.tuned_before(practice.cut, today, settings, POOR, None, silent)
+    assert tuned.record["through"] < str(replay_start(today.found))
+    judged = judge(practice.cut, today, settings, tuned.recipe, None, silent)
+    assert judged.replayed is not None
+    model, _ = finish(today, judged.replayed.learned.plan, tuned, judged, None, settings)
+    model.save(tmp_path / "model")
+    found = DenialModel.load(tmp_path / "model").versions
+    assert Recipe.of(found["recipe"]) == tuned.recipe and found["tuning"] == tuned.record
+
+
 def test_tuning_sees_nothing_from_the_start_of_the_replay_on(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[date] = []
 
     class EnoughError(Exception):
         pass
 
-    def gather(cut: Any, as_of: date, settings: Settings, rules: Any) -> None:
+    def gathered(cut: Any, as_of: date, settings: Settings, rules: Any) -> None:
         asked.append(as_of)
         raise EnoughError
 
     today: Any = type("Today", (), {"found": lines(), "history": type("History", (), {"rules": None})})
-    monkeypatch.setattr(tuning, "gather", gather)
+    monkeypatch.setattr(tuning, "gather", gathered)
     settings = Settings(training=TrainingSettings(tune=3))
     for start in (None, date(2025, 3, 1)):
         with pytest.raises(EnoughError):
