@@ -21,7 +21,7 @@ from training.reasons import Reasons, sharpened
 
 FEW = 100  # denied lines below which frequencies answer alone
 LATEST = 30_000  # denied lines that a booster is fitted on, at most
-ROUNDS, PATIENCE = 120, 20
+ROUNDS, PATIENCE = 40, 20  # more than 40 gain little and cost every line that is scored: docs/experiments.md
 PRIOR = 10.0  # weight of the pull of the sharpness toward 1
 PARAMETERS: dict[str, Any] = {
     "objective": "multiclass", "metric": "multi_logloss", "learning_rate": 0.15, "num_leaves": 8, "max_depth": 4,
