@@ -27,11 +27,14 @@ TOLD = ("reason_top1", "reason_top1_low", "reason_top1_high", "reason_top1_gain"
 
 
 def main(claims: int = CLAIMS, seeds: tuple[int, ...] = SEEDS) -> None:
-    """Print and record both for each seed, and the means over the seeds."""
+    """Print and record the accuracy for each seed, then means over several seeds; by category the last of these."""
     told = [_of_seed(claims, seed) for seed in seeds]
     for seed, (metrics, shares) in zip(seeds, told, strict=True):
-        _record(f"{claims} claims, seed {seed}", metrics, shares)
-    means = {name: float(np.mean([metrics[name] or 0.0 for metrics, _ in told])) for name in told[0][0]}
+        _record(f"{claims} claims, seed {seed}", metrics, shares if len(seeds) == 1 else {})
+    if len(seeds) == 1:
+        return
+    points = [name for name in told[0][0] if "_low" not in name and "_high" not in name]
+    means: Metrics = {name: float(np.mean([metrics[name] for metrics, _ in told])) for name in points}
     _record(f"{claims} claims, mean of {len(seeds)} seeds", means, _mean_shares([shares for _, shares in told]))
 
 
