@@ -11,7 +11,7 @@ from made_up import made_table
 
 from claims.texts import Texts
 from features.table import FeatureTable
-from training.contributions import contributions
+from training.contributions import contributions, steps
 from training.model import DenialModel
 
 
@@ -117,3 +117,9 @@ def test_one_line_is_explained_as_among_many(made_model: DenialModel) -> None:
 
 def test_no_lines_no_contributions(made_model: DenialModel) -> None:
     assert made_model.contributions(np.zeros((0, 5))).shape == (0, 6)
+
+
+def test_steps_are_the_squared_depths_of_all_leaves(made_model: DenialModel) -> None:
+    nodes = lgb.Booster(model_str=made_model.booster_text).trees_to_dataframe()
+    depths = nodes.loc[nodes["left_child"].isna(), "node_depth"] - 1  # LightGBM counts the root as 1
+    assert steps(made_model.booster_text) == (depths**2).sum() > 1000

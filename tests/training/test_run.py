@@ -25,7 +25,7 @@ from claims.settings import (
 from features import catalog
 from features.history import History
 from training import exactness, promotion, registry
-from training.card import number
+from training.card import UNKNOWN, number
 from training.champion import Duel, meet
 from training.cohort import cohort_of
 from training.evaluate import gather, learn_as_of, replay, replay_start
@@ -232,7 +232,7 @@ def test_without_a_replay_and_without_mlflow_there_is_still_a_model_on_disk(prac
     assert f"the same command with --as-of {YOUNG}" in result.trouble
     model = DenialModel.load(result.folder)
     assert model.evaluation is None and "evaluation" in model.versions
-    assert model.card.count("Not known: there was too little history") == 2  # how good, and its reasons
+    assert f"## How good\n\n{UNKNOWN}" in model.card
     for answer in result.gate:
         assert f"- {answer['code']} {answer['outcome'].replace('_', ' ')}: {answer['detail']}\n" in model.card
     with pytest.raises(OutOfReachError):
