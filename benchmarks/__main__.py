@@ -3,11 +3,12 @@
 import os
 from importlib.util import find_spec
 
-from benchmarks import feature_speed, ingest_speed, real_claims, world_gap, x12_speed
+from benchmarks import feature_speed, ingest_speed, real_claims, reasons, world_gap, x12_speed
 
 feature_speed.main()
 ingest_speed.main()
 world_gap.main()
+reasons.main()
 if find_spec("pyx12"):
     x12_speed.main()
 else:
