@@ -70,6 +70,15 @@ def test_a_claim_shares_out_its_risk_by_what_its_lines_add_up_to(assessed: Asses
             np.testing.assert_allclose(whole[code], own[assessed.claim == code][0], rtol=1e-12)
 
 
+def test_the_dearest_claims_keep_their_reasons(assessed: Assessed) -> None:
+    dear = assessed.dearest(3)
+    place = {key: row for row, key in enumerate(assessed.lines.select("submission_id", "claim_line_number").rows())}
+    rows = [place[key] for key in dear.lines.select("submission_id", "claim_line_number").rows()]
+    assert rows != list(range(len(rows)))
+    np.testing.assert_array_equal(dear.reasons, assessed.reasons[rows])
+    np.testing.assert_allclose(dear.claim_reasons.sum(axis=1), dear.claim_risk, rtol=0, atol=1e-12)
+
+
 def test_the_carcs_of_a_claim_are_those_of_the_line_where_the_category_is_likeliest(
     scorer: Scorer, claim: Json, reasons: Reasons, monkeypatch: pytest.MonkeyPatch
 ) -> None:
