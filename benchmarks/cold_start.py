@@ -75,7 +75,7 @@ class Practice:
         today = first + timedelta(days=round(0.75 * (last - first).days))
         known = snapshot_of(lines, read[1].outcomes, read[2].authorizations)
         asked, y = _asked(known, today, last, settings)
-        patients = lines["patient_id"].drop_nulls().unique().sort().to_list()
+        patients = lines["patient_id"].drop_nulls().unique(maintain_order=True).to_list()  # their names are keyed anew
         np.random.default_rng(seed).shuffle(patients)
         return cls(
             lines, read[1].outcomes, read[2].authorizations, today, patients, asked, y, settings, rules_of(settings)
