@@ -60,7 +60,8 @@ class Assessed:
         """(claims, CATEGORIES) probabilities that add up to the risk of the claim; (claims, 0) without any."""
         own = self.reasons
         sums = [np.bincount(self.claim, column, minlength=len(self.claim_risk)) for column in own.T]
-        whole = np.array(sums).reshape(own.shape[1], len(self.claim_risk)).T.copy(order="C")  # a row's sum is the same in any company
+        # In rows, so that the sum of one is the same in any company.
+        whole = np.array(sums).reshape(own.shape[1], len(self.claim_risk)).T.copy(order="C")
         return np.asarray(self.claim_risk[:, None] * (whole / whole.sum(axis=1, keepdims=True)))
 
     def dearest(self, most: int) -> Assessed:
