@@ -219,9 +219,12 @@ def test_an_add_on_follows_its_primary(drawn: str, said: str) -> None:
     assert outcomes(lines(f"code | mods\n{drawn}", **SUMMER), ADD_ONS) == said.split()
 
 
-def test_a_primary_of_another_claim_will_do() -> None:
-    before = past(lines("claim | code\nZ | 64483", day="2024-08-01", sent="2024-08-05", payer="P2"))
+def test_a_primary_of_another_claim_to_the_same_payer_will_do() -> None:
+    before = past(lines("claim | code\nZ | 64483", day="2024-08-01", sent="2024-08-05"))
     assert outcomes(lines("code\n64484", **SUMMER), ADD_ONS, before) == ["met"]
+    assert outcomes(
+        lines("code\n64484", payer="P2", **SUMMER), rules(ADD_ONS, applies_to={"payer_id": ["P2"]}), before
+    ) == ["broken"]
     assert outcomes(lines("code\n64484", day="2024-08-02", sent="2024-08-10"), ADD_ONS, before) == ["broken"]
 
 
