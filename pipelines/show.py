@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from claims.report import FileReport
+from pipelines.show_check import finding
 from pipelines.terminal import counted, say, table
 
 if TYPE_CHECKING:
@@ -158,6 +159,8 @@ def explained(answer: dict[str, Any]) -> None:
             say(f"  line {line['claim_line_number']} {line['hcpcs_code']}: risk {percent(line['denial_risk'])}")
             for driver in filter(lambda d: d["sentence"], line["drivers"]):
                 say(f"    {'+' if driver['shap'] > 0 else '-'} {driver['sentence']}")
+            for told in line["findings"]:
+                finding("    breaks", told)
         say()
 
 

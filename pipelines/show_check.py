@@ -78,15 +78,19 @@ def _claim(worst: Worst, lines: pl.DataFrame, checker: Checker, every: bool) -> 
 
 def _line(line: str, findings: list[Finding]) -> None:
     """What is broken or not known in words, what is met by name."""
-    for finding in (one for one in findings if one["outcome"] != "met"):
-        mark = f" [{ASSUMED}]" if finding["standing"] == ASSUMED else ""
-        say(f"{line} {finding['rule_id']}{mark}")
-        say(f"    {finding['message']}")
-        if finding["remedy"]:
-            say(f"    > {finding['remedy']}")
+    for told in (one for one in findings if one["outcome"] != "met"):
+        finding(line, told)
     met = [finding["rule_id"] for finding in findings if finding["outcome"] == "met"]
     if met:
         say(f"{line} met: {', '.join(met)}")
+
+
+def finding(head: str, told: Finding) -> None:
+    """One finding under its head: the rule, what is wrong, what a biller may do."""
+    say(f"{head} {told['rule_id']}{f' [{ASSUMED}]' if told['standing'] == ASSUMED else ''}")
+    say(f"    {told['message']}")
+    if told["remedy"]:
+        say(f"    > {told['remedy']}")
 
 
 def _of_a_rule(finding: Finding) -> bool:

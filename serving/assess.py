@@ -18,6 +18,7 @@ from claims.texts import Texts
 from features.build import build
 from features.history import History
 from features.table import FeatureTable
+from rules.past import Past
 from serving.worth import Worth
 from training.model import DenialModel
 
@@ -28,7 +29,7 @@ CHUNK = 20_000  # lines whose matrix is held at a time
 class Assessed:
     """Lines with what is said of them, (lines,) each but claim_risk (claims,).
 
-    claim: codes 0..k-1; raw: log-odds; loss: int64 cents.
+    claim: codes 0..k-1; raw: log-odds; loss: int64 cents; past: what the rules see them against.
     """
 
     lines: pl.DataFrame
@@ -38,6 +39,7 @@ class Assessed:
     risk: np.ndarray
     claim_risk: np.ndarray
     loss: np.ndarray
+    past: Past
 
     def __len__(self) -> int:
         """Lines."""
@@ -54,18 +56,19 @@ class Assessed:
         claim = place[self.claim[rows]]
         lines = self.lines[rows].with_columns(claim_index=pl.Series(claim, dtype=pl.Int64))
         return Assessed(lines, self.table.take(rows), claim, self.raw[rows], self.risk[rows], self.claim_risk[chosen],
-                        self.loss[rows])  # fmt: skip
+                        self.loss[rows], self.past)  # fmt: skip
 
 
 def assess(lines: pl.DataFrame, model: DenialModel, history: History, worth: Worth, today: date) -> Assessed:
     """Risks of (n,) accepted lines of a Batch; of a request, `claim_index` says which lines are one claim."""
     lines = dated(lines, today)
     claim = _claims(lines)
+    past = history.past.with_request(lines)[0]
     table = _features(lines, claim, history)
     raw = np.concatenate([np.zeros(0), *(model.raw_score(X) for _, X in matrices(model, table))])
     risk = model.risk(raw)
     claim_risk = model.claim_risk(risk, claim) if len(raw) else np.zeros(0)
-    return Assessed(lines, table, claim, raw, risk, claim_risk, worth.loss(lines, risk))
+    return Assessed(lines, table, claim, raw, risk, claim_risk, worth.loss(lines, risk), past)
 
 
 def matrices(model: DenialModel, table: FeatureTable, size: int = CHUNK) -> Iterator[tuple[slice, np.ndarray]]:
