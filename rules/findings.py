@@ -117,7 +117,7 @@ def _message(one: Judged, i: int, outcome: int) -> str:
     if outcome == UNKNOWN:
         why = one.verdict.why
         return f"{title}: not known. {why(i) if callable(why) else why or ''}".strip()
-    return f"{title}."
+    return f"Met: {title}."
 
 
 def _filled(one: Judged, i: int, words: str) -> str:
