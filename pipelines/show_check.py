@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SHOWN = 20  # reasons, payers, rules
 STATES = {
-    "broken": "something is broken", "unknown": "nothing broken, but not all is known", "met": "all rules are met",
+    "broken": "something is broken", "unknown": "nothing broken, but not all is known", "met": "all rules in the books are met",
     "unasked": "no rule asks about them",
 }  # fmt: skip
 ANSWERS = (READY, NOT_READY, NOT_KNOWN)
