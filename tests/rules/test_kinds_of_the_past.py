@@ -259,11 +259,35 @@ def test_of_two_lines_of_a_claim_the_second_is_the_duplicate() -> None:
     assert outcomes(frame, TWICE, practice()) == ["met", "met"]
 
 
-def test_a_claim_is_no_duplicate_of_itself() -> None:
-    assert said(TWICE, MINE, MINE) == "met"  # every line is the same: it is the claim sent again
-    assert said(TWICE, MINE | {"claim": "E0", "units": 3}, MINE) == "met"
+def test_a_claim_that_is_scored_again_is_no_duplicate_of_itself() -> None:
     stored = lines([MINE | {"sent": "2026-01-20", "claim": "E0"}])
     assert outcomes(stored, TWICE, practice(MINE)) == ["met"]
+    assert outcomes(stored, TWICE, practice(MINE).beside(stored)) == ["met"]
+    again = lines([MINE | {"sent": "2026-01-20", "claim": "E0"}, MINE | {"claim": "E1", "sent": "2026-02-01"}])
+    assert outcomes(again, TWICE, practice(MINE, MINE | {"sent": "2026-02-01"})) == ["met", "broken"]
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        ({}, "broken"), ({"claim": "E0", "units": 3}, "broken"), ({"claim_frequency_code": "1"}, "broken"),
+        ({"claim_frequency_code": "7"}, "none"), ({"original_reference_number": "R1"}, "none"),
+        ({"sent": "2026-01-20"}, "met"), ({"sent": "2026-01-19"}, "met"),
+        ({"claim": "E0", "mods": "RT 76"}, "met"), ({"claim": "E0", "mods": None}, "unknown"),
+    ],
+)  # fmt: skip
+def test_a_claim_sent_again_that_does_not_say_so_is_a_duplicate(change: Row, wanted: str) -> None:
+    assert said(TWICE, MINE | change, MINE) == wanted
+
+
+def test_of_two_like_claims_of_a_file_the_later_is_the_duplicate() -> None:
+    for days in (("2026-01-20", "2026-01-10"), ("2026-01-10", "2026-01-20")):
+        frame = lines([MINE | {"claim": f"N{i}", "sent": day} for i, day in enumerate(days)])
+        wanted = ["broken" if day == max(days) else "met" for day in days]
+        assert outcomes(frame, TWICE, practice().beside(frame)) == wanted
+        assert outcomes(frame, TWICE, practice().with_request(frame)[0]) == wanted
+    frame = lines([MINE | {"claim": f"N{i}"} for i in range(2)])
+    assert sorted(outcomes(frame, TWICE, practice().beside(frame))) == ["broken", "met"]
 
 
 def test_of_two_claims_of_a_file_the_later_is_the_duplicate() -> None:
