@@ -278,6 +278,43 @@ def test_levels_are_those_of_the_claim_and_day() -> None:
     assert findings(frame, LEVELS)[2]["message"] == "3 2"
 
 
+@pytest.mark.parametrize(
+    ("code", "rows", "wanted"),
+    [
+        ("62323", "RT 1, LT 1", "broken"), ("62323", "RT.LT 2", "broken"), ("20552", "RT 1, LT 1", "broken"),
+        ("20552", "50 2", "broken"), ("20552", "50 1", "met"), ("64483", "RT 1, LT 1", "met"), ("64483", "50 2", "met"),
+        ("64999", "RT 1, LT 1", "unknown"), ("64999", "RT 2, LT 1", "broken"), ("64999", "RT 1", "met"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("day", ["2026-01-05", "2023-01-05"])  # by the fee schedule of the day, or the latest one
+def test_codes_without_sides_have_no_pairs(day: str, code: str, rows: str, wanted: str) -> None:
+    told = [row.split() for row in rows.split(", ")]
+    frame = lines([
+        {"code": code, "mods": mods.replace(".", " "), "units": float(units), "day": day} for mods, units in told
+    ])  # fmt: skip
+    assert set(outcomes(frame, rule("unit_count", 1, code, measure="levels"))) == {wanted}
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        ({}, "broken"), ({"mods": "LT", "code": "64483"}, "met"), ({"mods": "RT", "code": "64483"}, "broken"),
+        ({"payer": "P2"}, "met"), ({"rendering_npi": "1111111112"}, "met"), ({"day": "2026-01-06"}, "met"),
+        ({"sent": "2026-02-01"}, "met"), ({"claim_frequency_code": "7"}, "met"), ({"units": None}, "unknown"),
+    ],
+)  # fmt: skip
+def test_a_session_that_stands_on_two_claims_is_one(change: Row, wanted: str) -> None:
+    mine = {"mods": "RT", "units": 2, "rendering_npi": "1234567893"}
+    other = mine | {"code": "64484", "units": 1} | change
+    assert said(LEVELS, mine, other) == wanted
+
+
+def test_what_stands_on_other_claims_is_not_measured_against_the_record() -> None:
+    joints = rule("unit_count", True, "64635", measure="units_documented", element="doc_joints")
+    row = {"code": "64635", "units": 2, "doc_joints": 2}
+    assert said(joints, row, row | {"mods": "59"}) == "met"
+
+
 def test_units_are_measured_against_the_record() -> None:
     joints = rule("unit_count", True, "64635", "64636", measure="units_documented", element="doc_joints",
                   message="{units} {limit} {documented}")  # fmt: skip
