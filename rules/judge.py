@@ -66,7 +66,10 @@ def _judged(sheet: Sheet, rules: RuleSet, cells: list[Chosen], cell: np.ndarray)
         if not now:
             rows, counts = rows[counts], counts[counts]
         if len(rows):
-            yield Judged(period, rows, _verdict(sheet, rows, period, rules), counts, now)
+            verdict = _verdict(sheet, rows, period, rules)
+            if verdict.known is not None:
+                counts = counts & (verdict.known <= sheet.submitted[rows])
+            yield Judged(period, rows, verdict, counts, now)
 
 
 def _asked(cells: list[Chosen], cell: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
@@ -109,13 +112,21 @@ def _widened(verdict: Verdict, outcome: np.ndarray, inner: np.ndarray, missing: 
         told = verdict.why
         return missing if place[i] < 0 else (told(int(place[i])) if callable(told) else told or "")
 
-    suggested = None if verdict.suggested is None else _moved(verdict.suggested, place)
-    lapsed = None
-    if verdict.lapsed is not None:
-        lapsed = np.zeros(len(outcome), bool)
-        lapsed[inner] = verdict.lapsed
+    def assumed(places: np.ndarray) -> np.ndarray:
+        found, judged = np.zeros(len(places), bool), place[places]
+        if verdict.assumed:
+            found[judged >= 0] = verdict.assumed(judged[judged >= 0])
+        return found
 
-    return Verdict(outcome, {name: _moved(told, place) for name, told in verdict.told.items()}, why, suggested, lapsed)
+    told = {name: _moved(told, place) for name, told in verdict.told.items()}
+    suggested = None if verdict.suggested is None else _moved(verdict.suggested, place)
+    lapsed, known = (_spread(one, place) for one in (verdict.lapsed, verdict.known))
+    return Verdict(outcome, told, why, suggested, lapsed, known, assumed)
+
+
+def _spread(values: np.ndarray | None, place: np.ndarray) -> np.ndarray | None:
+    """What some rows have, by the place of each among all; nothing (0) for the others."""
+    return None if values is None else np.where(place < 0, np.zeros((), values.dtype), values[place])
 
 
 def _moved(told: Told, place: np.ndarray) -> Told:

@@ -110,7 +110,7 @@ def _stage(reader: CmsFile, draft: Path, limits: IngestSettings, release: str | 
     entries = tuple(
         Entry.model_validate({
             "table": table, "release": told, "part": part, "file": file, "effective_from": first,
-            "effective_to": last, "scope": scope, "standing": standing, "sha256": checksum,
+            "effective_to": last, "published": quarter.first, "scope": scope, "standing": standing, "sha256": checksum,
             "source": f"{known.layout.title}, file {name} of CMS", "checked_on": date.today(),
         })
         for first, last, standing in quarter.periods(table)

@@ -41,6 +41,8 @@ def add_on_without_primary(asked: Asked) -> Verdict:
         told={"code": code(asked), "others": _primaries(asked, said)},
         why=_why(asked, unloaded, found),
         lapsed=unloaded & ~found & ~open_list & (last_known > 0),
+        known=asked.known(TABLE) if said.table else None,
+        assumed=asked.assumed(TABLE) if said.table else None,
     )
 
 

@@ -45,6 +45,8 @@ def bilateral_format(asked: Asked) -> Verdict:
         why=_why(asked, written, indicated, lapsed),
         suggested=lambda i: words if asked.value and known_form[i] else None,
         lapsed=lapsed,
+        known=_known(asked, said, _several(asked, written)),
+        assumed=asked.assumed(INDICATORS) if said.indicators else None,
     )
 
 
@@ -77,18 +79,35 @@ def _accepted(asked: Asked, written: np.ndarray) -> np.ndarray:
     return accepted
 
 
+def _several(asked: Asked, written: np.ndarray) -> np.ndarray:
+    """Places of the rows that the limit of units decides: they may be several places on a side."""
+    if not asked.value:
+        return np.zeros(0, np.int64)
+    more = (written == FIFTY) & (asked.sheet.lines.units[asked.rows] > 1) & bool(_units_of_a_line(asked))
+    return np.flatnonzero(~_accepted(asked, written) & ((written == TWO_LINES) | more))
+
+
 def _doubt(asked: Asked, written: np.ndarray) -> np.ndarray:
     """(rows,) whether what is written is not accepted and may yet be right: not known, or several places on a side."""
     units = asked.sheet.lines.units[asked.rows]
     doubt: np.ndarray = written == UNCLEAR
     fifty = (written == FIFTY) if _units_of_a_line(asked) else np.zeros(len(asked), bool)
     doubt |= fifty & np.isnan(units)
-    several = np.flatnonzero(~_accepted(asked, written) & ((written == TWO_LINES) | (fifty & (units > 1))))
-    if asked.value and len(several):
+    several = _several(asked, written)
+    if len(several):
         rows = asked.rows[several]
         limit = asked.tables.units(UNITS, asked.sheet.lines.code.take(rows), asked.sheet.service[rows]).lapsed_limit
         doubt[several[(limit > ONCE_A_SIDE) | (limit < 0)]] = True
     return doubt
+
+
+def _known(asked: Asked, said: BilateralFormat, several: np.ndarray) -> np.ndarray:
+    """(rows,) when the tables were published that decide: the fee schedule, and the unit limits of those `several`."""
+    known = asked.known(INDICATORS) if said.indicators else np.zeros(len(asked), np.int64)
+    if len(several):
+        limits = asked.tables.known(UNITS, asked.sheet.service[asked.rows[several]])
+        known[several] = np.maximum(known[several], limits)
+    return known
 
 
 def _indicated(asked: Asked, said: BilateralFormat, mine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -35,6 +35,8 @@ def mue(asked: Asked) -> Verdict:
         told={"code": code(asked), "units": lambda i: quantity(units[i]), "limit": limit},
         why=_why(asked, said, limit, units, last_known),
         lapsed=lapsed,
+        known=asked.known(said.table) if said.table else None,
+        assumed=asked.assumed(said.table) if said.table else None,
     )
 
 

@@ -42,6 +42,8 @@ def ptp(asked: Asked) -> Verdict:
         told={"code": code(asked), "other": lambda i: beside.code[int(first[i])]},
         why=_why(asked, beside, indicator, np.where(late < 0, doubt, late), late >= 0),
         lapsed=unknown & (late >= 0),
+        known=asked.known(TABLE) if said.table else None,
+        assumed=asked.assumed(TABLE) if said.table else None,
     )
 
 

@@ -82,7 +82,7 @@ def test_a_claim_without_a_book_or_a_state_says_so_on_every_line() -> None:
     assert [(one["rule_id"], one["outcome"], one["field"]) for one in told] == [
         ("NO-STATE", "unknown", "service_state"), ("NO-BOOK", "unknown", "payer_id"),
     ]  # fmt: skip
-    assert judged(frame, BOOKS).uncovered() == {"NO-STATE": 1, "NO-BOOK": 1}
+    assert judged(frame, BOOKS).coverage.tolist() == [NO_STATE, NO_BOOK]
 
 
 def dated(values: dict[date, Any], published: dict[date, Any]) -> list[tuple[Any, ...]]:
@@ -129,6 +129,37 @@ def test_a_finding_counts_as_a_feature_only_once_its_value_was_published(sent: s
     found = judged(frame, ruled)
     assert [one["outcome"] for one in found.told()[0]] == ["broken"]  # check may use all that is known today
     assert found.counted().get("missing_field", [0])[0] == counted
+
+
+@pytest.mark.parametrize(
+    ("sent", "counted"),
+    [("2025-05-31", [1, 0]), ("2025-06-01", [0, 1]), ("2025-06-02", [0, 1])],  # the value since March came on 1 June
+)
+def test_a_superseded_value_counts_until_the_next_is_published_and_no_longer(sent: str, counted: list[int]) -> None:
+    values = {"2024-01-01": ["rendering_npi"], "2025-03-01": ["referring_npi"]}
+    ruled = rule("missing_field", values, published={"2025-03-01": "2025-06-01"})
+    rows = [{"rendering_npi": "", "referring_npi": "1"}, {"rendering_npi": "1", "referring_npi": ""}]
+    found = judged(lines([row | {"day": "2025-05-01", "sent": sent} for row in rows]), ruled)
+    assert [len(told) for told in found.told()] == [0, 1]  # check knows today's value alone
+    assert found.counted()["missing_field"].tolist() == counted
+
+
+def test_what_a_table_says_is_no_feature_before_the_table_was_published() -> None:
+    limits = rule("bilateral_format", {"2020-01-01": ["50x1"]}, indicators=["1"])
+    row = {"code": "64483", "mods": "50", "units": 2}
+    days = [("2026-01-10", "2026-01-20"), ("2026-01-10", "2026-07-01"), ("2026-07-02", "2026-07-03")]
+    found = judged(lines([row | {"day": day, "sent": sent, "claim": sent} for day, sent in days]), limits)
+    assert [len(told) for told in found.told()] == [1, 1, 1]
+    assert found.counted()["bilateral_format"].tolist() == [0, 1, 1]  # the schedule of July 2026 speaks for January
+
+
+def test_an_edit_lapses_only_by_a_table_that_had_spoken_and_was_known() -> None:
+    pairs = rule("ptp", True, table="ncci_ptp", bypass=["59"])
+    days = [("2023-05-01", "2023-05-10"), ("2024-06-29", "2024-07-10"), ("2024-10-01", "2024-10-02")]
+    rows = [{"code": code, "day": day, "sent": sent, "claim": day} for day, sent in days for code in ("62323", "77003")]
+    found = judged(lines(rows), pairs)
+    assert found.judged[0].verdict.lapsed is not None and found.judged[0].verdict.lapsed[1::2].all()
+    assert found.lapsed().tolist() == [0, 0, 0, 0, 0, 1]
 
 
 def test_the_version_follows_every_word_of_a_rule() -> None:
