@@ -15,8 +15,8 @@ import polars as pl
 
 from claims.pairs import expand
 from claims.texts import distinct
-from rules.encode import Lines
 from rules.approval import REFUSED, UNCLEAR
+from rules.encode import Lines
 from rules.grants import ANY, Grants
 
 AUTHORIZATION_STATES = (
@@ -194,7 +194,8 @@ class Authorizations:
             "place": silent(grants.place, asked.place), "provider": silent(grants.provider, asked.provider),
             "status": grants.approval[held] == UNCLEAR,
         }  # fmt: skip
-        return np.sum([where * NOT_COMPARED[name] for name, where in found.items()], axis=0)
+        bits: np.ndarray = np.sum([where * NOT_COMPARED[name] for name, where in found.items()], axis=0)
+        return bits
 
 
 def _sums(at: np.ndarray, units: np.ndarray, unsaid: np.ndarray, size: int) -> Units:

@@ -28,9 +28,9 @@ WIDTH = 1 << 24  # codes of procedures and families stay below it
 class Grants:
     """(states,) arrays, each number's states together in order of day known (of one day the later loaded last).
 
-    number, payer, member, provider, place: codes; known: days, -1 = with the claim; approval: rules/approval.py; valid_from,
-    valid_to, units: float64, nan = says nothing; all_codes: it names no codes; codes, families: sorted state x WIDTH +
-    code of what it names.
+    number, payer, member, provider, place: codes; known: days, -1 = with the claim; approval: as rules/approval.py;
+    valid_from, valid_to, units: float64, nan = says nothing; all_codes: it names no codes; codes, families: sorted
+    state x WIDTH + code of what it names.
     """
 
     numbers: dict[Level, int]
