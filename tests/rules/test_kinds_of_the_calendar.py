@@ -159,6 +159,40 @@ def test_between_two_limits_of_a_payer_the_answer_is_unknown() -> None:
         assert told["message"] == "181 180"
 
 
+@pytest.mark.parametrize(
+    ("day", "sent", "wanted"),
+    [
+        ("2023-06-01", "2024-06-01", "met"), ("2023-06-01", "2024-06-02", "broken"),
+        ("2024-02-29", "2025-02-28", "met"), ("2024-02-29", "2025-03-01", "broken"),
+        ("2023-02-28", "2024-02-29", "broken"), ("2023-12-31", "2024-12-31", "met"),
+    ],
+)  # fmt: skip
+def test_a_calendar_year_ends_on_the_same_date(day: str, sent: str, wanted: str) -> None:
+    yearly = rule("timely_filing", 1, calendar_years=True, message="{days} {limit}")
+    assert outcomes(lines([{"day": day, "sent": sent}]), yearly) == [wanted]
+    if (day, sent) == ("2023-06-01", "2024-06-02"):
+        assert findings(lines([{"day": day, "sent": sent}]), yearly)[0]["message"] == "367 2024-06-01"
+
+
+def test_a_limit_on_a_weekend_is_the_monday_after() -> None:
+    rolled = FILING | {"to_workday": True}  # 90 days after 3 November 2025 are Sunday, 1 February 2026
+    days = {"2026-02-02": ("met", "broken"), "2026-02-03": ("broken", "broken")}
+    for sent, wanted in days.items():
+        frame = lines([{"day": "2025-11-03", "sent": sent}])
+        assert tuple(outcomes(frame, one)[0] for one in (rolled, FILING)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted"), [("professional", "broken"), ("institutional", "met"), (None, "unknown"), ("", "broken")]
+)
+def test_the_first_day_counts_for_professional_lines(kind: str | None, wanted: str) -> None:
+    first = FILING | {"counts_from": "first"}
+    row = {"day": "2025-11-02", "to": "2025-11-03", "claim_type": kind}
+    assert said(first, row) == wanted
+    assert said(FILING, row) == said(first, row | {"day": "2025-11-03"}) == "met"
+    assert said(first, row | {"to": "2025-11-02"}) == "broken"
+
+
 def test_a_claim_that_was_sent_before_is_judged_by_no_initial_limit() -> None:
     late = {"day": "2025-01-02", "claim": "E0"}
     assert said(FILING, late, {"day": "2025-01-02"}) == "none"  # the same claim went to this payer before
