@@ -78,6 +78,12 @@ class Sheet:
             self._held[key] = placed(np.array(judged, np.int8), texts.at)
         return self._held[key]
 
+    @cached_property
+    def institutional(self) -> np.ndarray:
+        """(lines,) whether the line is a facility's own claim, which has a type of bill and no place of service."""
+        institutional: np.ndarray = self.has("claim_type", frozenset(("institutional",))) == YES
+        return institutional
+
     def number(self, column: str) -> np.ndarray:
         """(lines,) float64 of a column of numbers or of yes (1) and no (0); nan for null."""
         known = self._numbers.get(column)

@@ -432,6 +432,22 @@ def test_fields_that_must_be_filled() -> None:
     assert outcomes(bills, place) == ["met", "broken", "met"]  # an institutional bill tells its place elsewhere
 
 
+def test_a_facilitys_claim_is_not_known_by_the_place_it_has_not_nor_by_practitioners_tables() -> None:
+    office = rule("missing_field", ["rendering_npi"], when={"place_of_service_code": ["11"]})
+    bills = lines(
+        'claim | pos | claim_type\nA | "" | institutional\nB | "" | professional\nC | 11 | institutional\nD | |',
+        rendering_npi="",
+    )
+    assert outcomes(bills, office) == ["unknown", "none", "broken", "unknown"]
+    assert "type of bill" in findings(bills, office)[0]["message"]
+    assert "does not say the place" in findings(bills, office)[2]["message"]
+    both = lines([SUMMER | {"code": one, "units": 9} for one in ("62323", "77003")], claim_type="institutional")
+    assert outcomes(both, PAIRS) == outcomes(both, LIMITS) == ["unknown"] * 2
+    assert all("practitioners" in one["message"] for told in (PAIRS, LIMITS) for one in findings(both, told))
+    assert not judged(both, PAIRS).judged[0].verdict.lapsed.any()
+    assert outcomes(both.with_columns(claim_type=pl.lit("professional")), PAIRS) == ["met", "broken"]
+
+
 # Diagnoses -----------------------------------------------------------------------------------------------------------
 
 
