@@ -3,7 +3,7 @@
 A row is one file of one release in one period; several files of a release (CMS splits its pairs) are its parts. Dates
 are inclusive; an empty effective_to has no end; published: when CMS put the release out, else its first day. scope:
 listed = the file knows only the codes it holds; complete = all codes; a range such as 0001A-25999 = all pairs whose
-column 1 lies within.
+column 1 lies within. unread: codes that the file has rows of that could not be read, and so does not know.
 """
 
 from __future__ import annotations
@@ -48,11 +48,17 @@ class Entry(BaseModel):
     source: Annotated[str, Field(min_length=1)]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     checked_on: date
+    unread: Annotated[str, Field(pattern=r"^([0-9A-Z]{5}( [0-9A-Z]{5})*)?$")] = ""
 
     @model_validator(mode="before")
     @classmethod
     def _published(cls, told: dict[str, Any]) -> dict[str, Any]:
         return told | {"published": told.get("published") or told.get("effective_from")}
+
+    @property
+    def content(self) -> tuple[str, str, str]:
+        """What makes two files of one release the same: what was read, and what of it could not be."""
+        return self.sha256, self.scope, self.unread
 
     def cells(self) -> dict[str, str]:
         """The row as it is written."""
