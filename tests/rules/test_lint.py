@@ -71,6 +71,7 @@ FAULTS = {
     "braces": ("{limit} are", "{limit are", 11, "ONE-FREQ", "braces that do not match"),
     "within nothing": ("payer: One", "payer: One\nwithin: medicaer", 2, None, "there is no book 'medicaer'; one of one, two"),
     "within itself": ("payer: One", "payer: One\nwithin: one", 2, None, "one is itself within a book"),
+    "within a book, for no state": ("payer: One", "payer: One\nwithin: two", 3, None, "expected service_state"),
     "for nobody": ("{payer_id: [P1], payer_name: [one payer]}", "{service_state: [OH]}", 2, None, "names no payer"),
     "not UTF-8": ("One", "Onë", 0, None, "is not written in UTF-8"),
     "no book": (BOOK, "- payer: One", 1, None, "expected a book"),
