@@ -134,12 +134,16 @@ class Sequence(Parameters):
 
     after: their codes; within_days: how far back. element: documentation that counts as well (its number of sessions,
     or true). first_only: asked only where the patient had no session of the rule's own codes within within_days.
+    only_with: modifiers that the earlier sessions carry; by_side: they are of the line's own side. What decides and is
+    not told is unknown.
     """
 
     after: tuple[Code, ...]
     within_days: Annotated[int, Field(ge=1, le=1095)] = 730
     element: Element | None = None
     first_only: bool = False
+    only_with: tuple[Modifier, ...] = ()
+    by_side: bool = False
 
 
 class CoveredDiagnosis(Parameters):
@@ -176,14 +180,17 @@ class UnitCount(Parameters):
 class DeviceChain(Parameters):
     """A step of the stimulator's chain: it needs an earlier service, a note of it, or codes beside it. Value: true.
 
-    after: codes of the earlier service, within_days back; element: documentation that counts as well; beside: codes
-    of which one stands on the claim the same day.
+    after: codes of the earlier service, within_days back; element: documentation that counts as well (yes, or at_least
+    so much); beside: codes of which one stands on the claim the same day. elsewhere: others may have given the earlier
+    service, so that not to find it proves nothing; the record's own no does.
     """
 
     after: tuple[Code, ...] = ()
     within_days: Annotated[int, Field(ge=1, le=1095)] = 730
     element: Element | None = None
+    at_least: float | None = None
     beside: tuple[Code, ...] = ()
+    elsewhere: bool = False
 
 
 class DeletedCode(Parameters):

@@ -161,6 +161,31 @@ def test_a_sequence_of_the_first_only_asks_nothing_of_later_ones() -> None:
     assert said(first, RFA, FIRST, SECOND, old=False) == "met"
 
 
+SIDED = BLOCKS | {"by_side": True, "only_with": ["KX"], "first_only": True}
+
+
+@pytest.mark.parametrize(
+    ("mine", "first", "second", "wanted"),
+    [
+        ("RT", "RT KX", "RT KX", "met"), ("RT", "50 KX", "RT KX", "met"), ("RT", "RT KX", "LT KX", "broken"),
+        ("RT", "LT KX", "LT KX", "broken"), ("RT", "RT KX", "RT", "unknown"), ("RT", "RT KX", "KX", "unknown"),
+        ("RT", "RT", "LT", "broken"), ("RT", "RT KX", None, "unknown"), ("50", "50 KX", "50 KX", "met"),
+        ("50", "50 KX", "RT KX", "broken"), ("", "RT KX", "RT KX", "unknown"), ("", "50 KX", "50 KX", "met"),
+        ("", "RT KX", "LT KX", "broken"), (None, "RT KX", "RT KX", "unknown"), ("RT", "RT LT KX", "50 KX", "met"),
+    ],
+)  # fmt: skip
+def test_a_sequence_counts_sessions_of_the_side_and_the_modifier(
+    mine: str | None, first: str, second: str | None, wanted: str
+) -> None:
+    assert said(SIDED, RFA | {"mods": mine}, FIRST | {"mods": first}, SECOND | {"mods": second}) == wanted
+
+
+def test_an_ablation_of_the_other_side_is_not_the_first_of_this_one() -> None:
+    before = {"code": "64635", "day": "2025-12-01"}
+    wanted = {"LT": "broken", "RT": "none", "50": "none", "": "none"}
+    assert {mods: said(SIDED, RFA | {"mods": "RT"}, before | {"mods": mods}) for mods in wanted} == wanted
+
+
 IMAGE = rule("documentation", True, "64483", element="doc_imaging", message="{found} {needed}")
 RELIEF = rule(
     "documentation",
@@ -225,6 +250,16 @@ def test_a_note_in_the_record_or_codes_beside_it_count_as_well() -> None:
     assert said(alone, IMPLANT | {"patient": ""}, old=False) == "broken"
     assert outcomes(lines([IMPLANT, IMPLANT | {"code": "C1767"}]), alone)[0] == "met"
     assert outcomes(lines([IMPLANT, IMPLANT | {"code": "C1767", "day": "2026-01-26"}]), alone)[0] == "broken"
+
+
+def test_what_others_may_have_done_is_not_missing_because_the_practice_did_not_bill_it() -> None:
+    trial = TRIAL | {"element": "doc_relief_percent", "at_least": 50, "elsewhere": True}
+    assert said(trial, IMPLANT) == said(trial, IMPLANT, old=False) == "unknown"
+    assert said(trial, IMPLANT, {"code": "63650", "day": "2025-12-01"}) == "met"
+    relief = {"met": 50, "broken": 10}
+    assert {said(trial, IMPLANT | {"doc_relief_percent": told}): told for told in relief.values()} == relief
+    (told,) = findings(lines([IMPLANT]), trial, practice())
+    assert "elsewhere" in told["message"]
 
 
 # Duplicate ----------------------------------------------------------------------------------------------------------
