@@ -1,4 +1,7 @@
-"""How both sides are written: one line with 50 and 1 or 2 units, or a line each with RT and LT."""
+"""How both sides are written: one line with 50 and 1 or 2 units, or a line each with RT and LT.
+
+Of two lines the other may stand on another claim of the day, for the same payer and by the same provider.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from rules.beside import others
 from rules.parameters import BilateralFormat
 from rules.sheet import NO, NOT_KNOWN, YES, Sheet
 from rules.verdict import Asked, Verdict, three
@@ -13,6 +17,7 @@ from rules.words import NO_MODIFIERS, code, listed, quantity
 
 BOTH, RIGHT, LEFT = frozenset({"50"}), frozenset({"RT"}), frozenset({"LT"})
 ONE_SIDE, TWO_LINES, ONE_LINE, FIFTY, UNCLEAR = range(5)  # how a line is written; UNCLEAR: no modifiers are carried
+NO_NOTION = "9"  # bilateral indicator of codes that the notion of sides does not apply to
 NOT_IN_TABLE = -2  # of an indicator: the fee schedule of the day does not list the code
 WORDS = {
     "50x1": "one line with 50 and 1 unit", "50x2": "one line with 50 and 2 units",
@@ -23,14 +28,17 @@ ONCE_A_SIDE = 2  # the most units a day of a code that is done once on a side
 
 
 def bilateral_format(asked: Asked) -> Verdict:
-    """Broken when both sides of a code are not written in a format of the value; [] = when 50 stands at all.
+    """Broken when both sides of a code are not written in a format of the value; [] = when 50 stands at all, or
+    RT and LT both on a code that the notion of sides does not apply to.
 
     A line of one side alone is none of its business. Of a code that may be done several times on a side, a second
     unit or a line of the other side need not be the same place: the answer is then unknown.
     """
     said: BilateralFormat = asked.said
     written = _written(asked.sheet, asked.rows)
-    business = written != ONE_SIDE if asked.value else (written == FIFTY) | (written == UNCLEAR)
+    business = written != ONE_SIDE
+    if not asked.value and business.any():
+        business &= (written == FIFTY) | (written == UNCLEAR) | _no_notion(asked)
     if not business.any():
         return Verdict(np.zeros(len(asked), np.int8))
     indicated, would_be = _indicated(asked, said, np.flatnonzero(business))
@@ -58,13 +66,24 @@ def _written(sheet: Sheet, rows: np.ndarray) -> np.ndarray:
     written = np.where(right & left, ONE_LINE, ONE_SIDE)[rows]
     sided = rows[(right != left)[rows]]
     if len(sided):
-        at, line = sheet.beside(sided)
-        mine, codes = sided[at], sheet.lines.code.at
-        opposite = (codes[line] == codes[mine]) & np.where(right[mine], left[line], right[line])
+        told = others(sheet, sided)
+        mine = sided[told.at]
+        theirs = [
+            np.append(flags[told.line], sheet.past_modified(side, told.past))
+            for side, flags in ((RIGHT, right), (LEFT, left))
+        ]
+        opposite = (told.code.at == sheet.lines.code.at[mine]) & np.where(right[mine], theirs[1], theirs[0])
+        opposite[len(told.line) :] &= sheet.past.services.original[told.past]
         written[np.isin(rows, mine[opposite])] = TWO_LINES
     written[fifty == YES] = FIFTY
     written[fifty == NOT_KNOWN] = UNCLEAR
     return written
+
+
+def _no_notion(asked: Asked) -> np.ndarray:
+    """(rows,) whether the notion of sides does not apply to the code, by the fee schedule of the day or the latest."""
+    told = asked.sheet.lines.code.take(asked.rows), asked.sheet.service[asked.rows]
+    return asked.tables.last_indicator("bilateral", *told).flags(lambda level: level == NO_NOTION)
 
 
 def _units_of_a_line(asked: Asked) -> list[int]:

@@ -290,6 +290,22 @@ def test_a_code_without_sides_never_carries_50() -> None:
     assert messages(frame, never) == ["one line with 50 and 1 unit", "one line with 50 and 2 units", "a line with 50"]
     assert [one["suggested"] for one in findings(frame, never)] == [None] * 3
     assert outcomes(lines("code | mods\n20552 | RT\n20552 | LT"), never) == ["none", "none"]
+    assert outcomes(lines("code | mods\n62323 | RT\n62323 | LT"), never) == ["broken", "broken"]
+    assert outcomes(lines("code | mods\n62323 | RT LT\n62321 | RT"), never) == ["broken", "none"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, "broken"), ({"mods": "RT"}, "none"), ({"code": "64493"}, "none"), ({"payer": "P2"}, "none"),
+        ({"rendering_npi": "1111111112"}, "none"), ({"claim_frequency_code": "7"}, "none"),
+    ],
+)  # fmt: skip
+def test_the_other_side_may_stand_on_another_claim(change: dict[str, Any], said: str) -> None:
+    every = {"code": "64483", "units": 1, "rendering_npi": "1234567893"}
+    before = past(lines([every | {"claim": "OLD", "mods": "LT", "sent": "2026-01-20"} | change]))
+    one_line = rule("bilateral_format", ["50x1"], indicators=["1"])
+    assert outcomes(lines([every | {"mods": "RT"}]), one_line, before) == [said]
 
 
 def test_the_payer_s_format_is_suggested_in_words_where_it_says_the_same() -> None:
