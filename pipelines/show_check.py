@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pipelines.terminal import aside, counted, say, table
-from rules.findings import Finding
+from rules.findings import ASSUMED, Finding
 from rules.gaps import GAPS, NO_BOOK
 from rules.readiness import NOT_KNOWN, NOT_READY, READY, Readiness, Reviews
-from rules.tally import ASSUMED, Tally, Worst
+from rules.tally import Tally, Worst
 from rules.verdict import BROKEN, MET, UNKNOWN
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 SHOWN = 20  # reasons, payers, rules
 STATES = {
-    "broken": "something is broken", "unknown": "nothing broken, but not all is known", "met": "all rules in the books are met",
+    "broken": "something is broken", "unknown": "nothing broken, but not all is known",
+    "met": "all rules in the books are met",
     "unasked": "no rule asks about them",
 }  # fmt: skip
 ANSWERS = (READY, NOT_READY, NOT_KNOWN)
