@@ -52,10 +52,12 @@ class AddOnWithoutPrimary(Parameters):
 class BilateralFormat(Parameters):
     """How both sides are written, for codes of these bilateral indicators (or of `codes`). Value: the accepted formats.
 
-    [] = the code is never billed as bilateral.
+    [] = the code is never billed as bilateral. disputed: formats on which the payer's own pages disagree; a line
+    written so is unknown.
     """
 
     indicators: tuple[Indicator, ...] = ()
+    disputed: tuple[Format, ...] = ()
 
 
 class ModifierRequired(Parameters):

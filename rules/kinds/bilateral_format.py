@@ -5,7 +5,7 @@ Of two lines the other may stand on another claim of the day, for the same payer
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -42,7 +42,9 @@ def bilateral_format(asked: Asked) -> Verdict:
     if not business.any():
         return Verdict(np.zeros(len(asked), np.int8))
     indicated, would_be = _indicated(asked, said, np.flatnonzero(business))
-    accepted, doubt = _accepted(asked, written), _doubt(asked, written)
+    accepted = _accepted(asked, written, asked.value)
+    disputed = _accepted(asked, written, said.disputed) & ~accepted
+    doubt = _doubt(asked, written, accepted) | disputed
     unknown = doubt | (indicated < NO)
     lapsed = (indicated == NOT_KNOWN) & (would_be == YES) & ~accepted & ~doubt
     words = listed([WORDS[form] for form in asked.value], "or")
@@ -50,10 +52,10 @@ def bilateral_format(asked: Asked) -> Verdict:
     return Verdict(
         three(~accepted, unknown, business & (indicated != NO)),
         told={"code": code(asked), "found": _found(asked, written), "accepted": lambda i: words},
-        why=_why(asked, written, indicated, lapsed),
+        why=_why(asked, written, indicated, lapsed, disputed),
         suggested=lambda i: words if asked.value and known_form[i] else None,
         lapsed=lapsed,
-        known=_known(asked, said, _several(asked, written)),
+        known=_known(asked, said, _several(asked, written, accepted)),
         assumed=asked.assumed(INDICATORS) if said.indicators else None,
     )
 
@@ -86,33 +88,33 @@ def _no_notion(asked: Asked) -> np.ndarray:
     return asked.tables.last_indicator("bilateral", *told).flags(lambda level: level == NO_NOTION)
 
 
-def _units_of_a_line(asked: Asked) -> list[int]:
-    return [int(form.removeprefix("50x")) for form in asked.value if form.startswith("50x")]
+def _units_of_a_line(formats: Sequence[str]) -> list[int]:
+    return [int(form.removeprefix("50x")) for form in formats if form.startswith("50x")]
 
 
-def _accepted(asked: Asked, written: np.ndarray) -> np.ndarray:
-    """(rows,) whether the line is written in a format of the value."""
-    accepted: np.ndarray = np.isin(asked.sheet.lines.units[asked.rows], _units_of_a_line(asked)) & (written == FIFTY)
-    if "RTLT" in asked.value:
+def _accepted(asked: Asked, written: np.ndarray, formats: Sequence[str]) -> np.ndarray:
+    """(rows,) whether the line is written in one of the formats."""
+    accepted: np.ndarray = np.isin(asked.sheet.lines.units[asked.rows], _units_of_a_line(formats)) & (written == FIFTY)
+    if "RTLT" in formats:
         accepted |= written == TWO_LINES
     return accepted
 
 
-def _several(asked: Asked, written: np.ndarray) -> np.ndarray:
+def _several(asked: Asked, written: np.ndarray, accepted: np.ndarray) -> np.ndarray:
     """Places of the rows that the limit of units decides: they may be several places on a side."""
     if not asked.value:
         return np.zeros(0, np.int64)
-    more = (written == FIFTY) & (asked.sheet.lines.units[asked.rows] > 1) & bool(_units_of_a_line(asked))
-    return np.flatnonzero(~_accepted(asked, written) & ((written == TWO_LINES) | more))
+    more = (written == FIFTY) & (asked.sheet.lines.units[asked.rows] > 1) & bool(_units_of_a_line(asked.value))
+    return np.flatnonzero(~accepted & ((written == TWO_LINES) | more))
 
 
-def _doubt(asked: Asked, written: np.ndarray) -> np.ndarray:
+def _doubt(asked: Asked, written: np.ndarray, accepted: np.ndarray) -> np.ndarray:
     """(rows,) whether what is written is not accepted and may yet be right: not known, or several places on a side."""
     units = asked.sheet.lines.units[asked.rows]
     doubt: np.ndarray = written == UNCLEAR
-    fifty = (written == FIFTY) if _units_of_a_line(asked) else np.zeros(len(asked), bool)
+    fifty = (written == FIFTY) if _units_of_a_line(asked.value) else np.zeros(len(asked), bool)
     doubt |= fifty & np.isnan(units)
-    several = _several(asked, written)
+    several = _several(asked, written, accepted)
     if len(several):
         rows = asked.rows[several]
         limit = asked.tables.units(UNITS, asked.sheet.lines.code.take(rows), asked.sheet.service[rows]).lapsed_limit
@@ -159,11 +161,15 @@ def _found(asked: Asked, written: np.ndarray) -> Callable[[int], str]:
     return found
 
 
-def _why(asked: Asked, written: np.ndarray, indicated: np.ndarray, lapsed: np.ndarray) -> Callable[[int], str]:
+def _why(
+    asked: Asked, written: np.ndarray, indicated: np.ndarray, lapsed: np.ndarray, disputed: np.ndarray
+) -> Callable[[int], str]:
     def why(i: int) -> str:
         row = int(asked.rows[i])
         if written[i] == UNCLEAR:
             return NO_MODIFIERS
+        if disputed[i]:
+            return "The payer's own pages disagree on this form."
         if indicated[i] == NOT_IN_TABLE:
             return "The fee schedule that is loaded does not list the code."
         if indicated[i] == NOT_KNOWN:
