@@ -3,12 +3,29 @@
 import os
 from importlib.util import find_spec
 
-from benchmarks import feature_speed, ingest_speed, real_claims, reasons, world_gap, x12_speed
+from benchmarks import (
+    cold_start,
+    evidence,
+    feature_speed,
+    ingest_speed,
+    policy_change,
+    real_claims,
+    reasons,
+    rule_speed,
+    rule_value,
+    world_gap,
+    x12_speed,
+)  # fmt: skip
 
 feature_speed.main()
 ingest_speed.main()
 world_gap.main()
 reasons.main()
+evidence.main()
+cold_start.main()
+policy_change.main()
+rule_speed.main()
+rule_value.main()
 if find_spec("pyx12"):
     x12_speed.main()
 else:

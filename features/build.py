@@ -65,7 +65,7 @@ def _block(sheet: Sheet, history: History, found: Findings) -> tuple[Numbers, Ca
     made = {
         **own,
         **claim_numbers(lines, own),
-        **dict(zip(AUTHORIZATION_NUMBERS, fits[:, 1:].T, strict=True)),
+        **dict(zip(AUTHORIZATION_NUMBERS, fits[:, 1:4].T, strict=True)),
         **session_features(history.past, codes, lines.service, lines.submitted, chain),
         **history.outcomes.features(codes, lines.submitted, chain),
         **finding_numbers(found, lines.claim, lines.claims),

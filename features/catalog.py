@@ -244,8 +244,7 @@ FINDINGS = (
     *(_rules(broken_name(kind), f"Broken rules about {words}: {{value}}.") for kind, words in RULES.items()),
     _rules("rules_broken", "The line breaks {value} of the payer's rules."),
     _rules("rules_lapsed", "The last edits that were loaded, of an earlier quarter, would break {value} times."),
-    _number("rules_broken_on_other_lines", "rules", "payer rules",
-            "The claim's other lines break {value} of the payer's rules."),
+    _rules("rules_broken_on_other_lines", "The claim's other lines break {value} of the payer's rules."),
 )  # fmt: skip
 HISTORY = (*(f for kind in KINDS for f in _history_of(kind)), *_categories())
 

@@ -105,5 +105,5 @@ def _findings(part: Part, every: bool) -> Iterator[Row]:
 def _reviews(part: Part) -> Iterator[Row]:
     from rules.readiness import readiness
 
-    told = readiness(part.found, part.lines.claim)
+    told = readiness(part.found, part.lines)
     return ({"claim_id": one} | answer._asdict() for one, answer in zip(part.claim_ids(), told, strict=True))

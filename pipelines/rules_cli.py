@@ -66,7 +66,7 @@ def _chosen(found: Found, kind: str | None, payer: str | None) -> Found:
 
 @rules.command()
 def show(
-    rule_id: Annotated[str, typer.Argument(metavar="ID", help="As a finding names it, such as MCR-ADDON.")],
+    rule_id: Annotated[str, typer.Argument(metavar="ID", help="As a finding names it, such as ALL-ADDON.")],
     as_json: Json = False,
 ) -> None:
     """Show one rule: its values by day, what it says, where it can be read."""

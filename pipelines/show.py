@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from claims.report import FileReport
+from pipelines.show_check import finding
 from pipelines.terminal import counted, say, table
 
 if TYPE_CHECKING:
@@ -162,6 +163,8 @@ def explained(answer: dict[str, Any]) -> None:
                 say(f"    {likeliest(line['reasons'][0])}")
             for driver in filter(lambda d: d["sentence"], line["drivers"]):
                 say(f"    {'+' if driver['shap'] > 0 else '-'} {driver['sentence']}")
+            for told in line["findings"]:
+                finding("    breaks", told)
         say()
 
 

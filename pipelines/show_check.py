@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pipelines.terminal import aside, counted, say, table
-from rules.findings import Finding
+from rules.findings import ASSUMED, Finding
 from rules.gaps import GAPS, NO_BOOK
 from rules.readiness import NOT_KNOWN, NOT_READY, READY, Readiness, Reviews
-from rules.tally import ASSUMED, Tally, Worst
+from rules.tally import Tally, Worst
 from rules.verdict import BROKEN, MET, UNKNOWN
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 SHOWN = 20  # reasons, payers, rules
 STATES = {
-    "broken": "something is broken", "unknown": "nothing broken, but not all is known", "met": "all rules are met",
+    "broken": "something is broken", "unknown": "nothing broken, but not all is known",
+    "met": "all rules in the books are met",
     "unasked": "no rule asks about them",
 }  # fmt: skip
 ANSWERS = (READY, NOT_READY, NOT_KNOWN)
@@ -78,15 +79,19 @@ def _claim(worst: Worst, lines: pl.DataFrame, checker: Checker, every: bool) -> 
 
 def _line(line: str, findings: list[Finding]) -> None:
     """What is broken or not known in words, what is met by name."""
-    for finding in (one for one in findings if one["outcome"] != "met"):
-        mark = f" [{ASSUMED}]" if finding["standing"] == ASSUMED else ""
-        say(f"{line} {finding['rule_id']}{mark}")
-        say(f"    {finding['message']}")
-        if finding["remedy"]:
-            say(f"    > {finding['remedy']}")
+    for told in (one for one in findings if one["outcome"] != "met"):
+        finding(line, told)
     met = [finding["rule_id"] for finding in findings if finding["outcome"] == "met"]
     if met:
         say(f"{line} met: {', '.join(met)}")
+
+
+def finding(head: str, told: Finding) -> None:
+    """One finding under its head: the rule, what is wrong, what a biller may do."""
+    say(f"{head} {told['rule_id']}{f' [{ASSUMED}]' if told['standing'] == ASSUMED else ''}")
+    say(f"    {told['message']}")
+    if told["remedy"]:
+        say(f"    > {told['remedy']}")
 
 
 def _of_a_rule(finding: Finding) -> bool:

@@ -3,6 +3,7 @@
 An authorization counts only from the day after it became known; without a known date it counts as known with the
 claim, which a feature tells. Of several states of one authorization the latest known before submission holds. Units
 left are those authorized less what earlier-submitted original lines billed under the number, one's own chain left out.
+A status that says neither yes nor no makes a number of what else is exact.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import polars as pl
 
 from claims.pairs import expand
 from claims.texts import distinct
+from rules.approval import REFUSED, UNCLEAR
 from rules.encode import Lines
 from rules.grants import ANY, Grants
 
@@ -21,15 +23,18 @@ AUTHORIZATION_STATES = (
     "not_known", "none", "number_only", "not_approved", "other_patient", "expired", "other_code", "same_family",
     "units_exceeded", "other_place", "other_provider", "exact",
 )  # fmt: skip
+Units = tuple[np.ndarray, np.ndarray]  # (rows,) units, and whether those of a line are not known
 STATE = {name: code for code, name in enumerate(AUTHORIZATION_STATES)}
 NUMBER = "prior_authorization_number"
+# Bits: what an authorization names and the claim does not say; status: what the authorization does not say.
+NOT_COMPARED = {"patient": 1, "units": 2, "place": 4, "provider": 8, "status": 16}
 
 
 @dataclass(frozen=True)
 class Uses:
     """(uses,) original lines that were billed under an authorization, by its number and in the order they came.
 
-    number, code: as in Grants; submitted: days; units: as billed; chain: of the line.
+    number, code: as in Grants; submitted: days; units: as billed, unsaid: whether none were told; chain: of the line.
     """
 
     number: np.ndarray
@@ -37,6 +42,7 @@ class Uses:
     chain: np.ndarray
     code: np.ndarray
     units: np.ndarray
+    unsaid: np.ndarray
 
     def plus(self, more: Uses) -> Uses:
         """With further uses, which come later."""
@@ -57,10 +63,12 @@ class Billed:
     code: np.ndarray
     family: np.ndarray
     service: np.ndarray
+    last_service: np.ndarray
     submitted: np.ndarray
     chain: np.ndarray
     claim: np.ndarray
     units: np.ndarray
+    unsaid: np.ndarray
 
     @classmethod
     def of(cls, lines: Lines, chain: np.ndarray, rows: np.ndarray, number: np.ndarray, grants: Grants) -> Billed:
@@ -73,8 +81,9 @@ class Billed:
         units = lines.units[rows]
         return cls(
             number=number[rows], **{name: grants.words(name, column.take(rows)) for name, column in texts.items()},
-            service=lines.service[rows], submitted=lines.submitted[rows], chain=chain[rows], claim=lines.claim[rows],
-            units=np.where(np.isnan(units), 1.0, units),  # a line that says no units bills at least one
+            service=lines.service[rows], last_service=lines.last_service[rows], submitted=lines.submitted[rows],
+            chain=chain[rows], claim=lines.claim[rows],
+            units=np.where(np.isnan(units), 1.0, units), unsaid=np.isnan(units),  # it bills at least one
         )  # fmt: skip
 
 
@@ -89,7 +98,7 @@ class Authorizations:
     def of(cls, table: pl.DataFrame, lines: Lines, chain: np.ndarray, original: np.ndarray) -> Authorizations:
         """From the authorizations table and the submitted lines with their (lines,) chain and whether original."""
         nothing, none = np.zeros(0, np.int64), np.zeros(0)
-        empty = Uses(nothing, nothing, nothing, nothing, none)
+        empty = Uses(nothing, nothing, nothing, nothing, none, none.astype(bool))
         return cls(Grants.of(table), empty).plus(lines, chain, original)
 
     def plus(self, lines: Lines, chain: np.ndarray, original: np.ndarray) -> Authorizations:
@@ -97,13 +106,17 @@ class Authorizations:
         number = self.grants.number_of(lines.text(NUMBER))
         rows = np.flatnonzero((number >= 0) & original)
         asked = Billed.of(lines, chain, rows, number, self.grants)
-        more = Uses(asked.number, asked.submitted, asked.chain, asked.code, asked.units)
+        more = Uses(asked.number, asked.submitted, asked.chain, asked.code, asked.units, asked.unsaid)
         return replace(self, uses=self.uses.plus(more))
 
     def match(self, lines: Lines, chain: np.ndarray) -> np.ndarray:
-        """(lines, 4) float64: state, days left, units left, whether its date is assumed; nan where it says nothing."""
+        """(lines, 5) float64: state, days left, units left, whether its date is assumed; nan where it says nothing.
+
+        And the bits of NOT_COMPARED: an exact authorization with any of them may as well be another's.
+        """
         number = lines.text(NUMBER)
-        fits = np.full((len(lines), 4), np.nan)
+        fits = np.full((len(lines), 5), np.nan)
+        fits[:, 4] = 0
         fits[:, 0] = number.numbers(_without_authorization)
         held_number = self.grants.number_of(number)
         rows = np.flatnonzero(held_number >= 0)
@@ -115,16 +128,18 @@ class Authorizations:
         return fits
 
     def _fits(self, asked: Billed, rows: np.ndarray, held: np.ndarray) -> np.ndarray:
-        """(rows, 4) of the asked lines in `rows` and the state of the authorization that each holds."""
+        """(rows, 5) of the asked lines in `rows` and the state of the authorization that each holds."""
         grants = self.grants
-        left = grants.units[held] - self._used(asked, rows, held)
-        spare = left - self._wanted(asked, rows, held)
-        state = self._state(asked, rows, held, spare)
+        used, unsaid_used = self._used(asked, rows, held)
+        wanted, unsaid = self._wanted(asked, rows, held)
+        left = grants.units[held] - used
+        state = self._state(asked, rows, held, left - wanted)
         assumed = grants.known[held] == grants.with_the_claim
-        return np.column_stack([state, grants.valid_to[held] - asked.service[rows], left, assumed])
+        silent = self._silent(asked, rows, held, unsaid_used | unsaid)
+        return np.column_stack([state, grants.valid_to[held] - asked.service[rows], left, assumed, silent])
 
-    def _used(self, asked: Billed, rows: np.ndarray, held: np.ndarray) -> np.ndarray:
-        """(rows,) units that others billed before under the number, of codes that the authorization covers."""
+    def _used(self, asked: Billed, rows: np.ndarray, held: np.ndarray) -> Units:
+        """Units that others billed before under the number, of codes that the authorization covers."""
         number = asked.number[rows]
         begin, end = (self.uses.number.searchsorted(number, side=side) for side in ("left", "right"))
         at, use = expand(np.arange(len(rows)), begin, end)
@@ -132,38 +147,59 @@ class Authorizations:
         counts &= self.uses.chain[use] != asked.chain[rows[at]]
         at, use = at[counts], use[counts]
         covered = self.grants.covers(held[at], self.uses.code[use])
-        return np.bincount(at[covered], self.uses.units[use[covered]], minlength=len(rows))
+        return _sums(at[covered], self.uses.units[use[covered]], self.uses.unsaid[use[covered]], len(rows))
 
-    def _wanted(self, asked: Billed, rows: np.ndarray, held: np.ndarray) -> np.ndarray:
-        """(rows,) units that the claim itself bills under the number, of codes that the authorization covers."""
+    def _wanted(self, asked: Billed, rows: np.ndarray, held: np.ndarray) -> Units:
+        """Units that the claim itself bills under the number, of codes that the authorization covers."""
         _, together = distinct(asked.claim * len(self.grants.numbers) + asked.number)
         order = np.argsort(together, kind="stable")
         begin, end = (together[order].searchsorted(together[rows], side=side) for side in ("left", "right"))
         at, place = expand(np.arange(len(rows)), begin, end)
         line = order[place]
         covered = self.grants.covers(held[at], asked.code[line])
-        return np.bincount(at[covered], asked.units[line[covered]], minlength=len(rows))
+        return _sums(at[covered], asked.units[line[covered]], asked.unsaid[line[covered]], len(rows))
 
     def _state(self, asked: Billed, rows: np.ndarray, held: np.ndarray, spare: np.ndarray) -> np.ndarray:
         """(rows,) the first thing that is wrong with the authorization, gravest first, or exact."""
-        grants, service, code = self.grants, asked.service[rows], asked.code[rows]
+        grants, first, last = self.grants, asked.service[rows], asked.last_service[rows]
 
         def differs(granted: np.ndarray, told: np.ndarray) -> np.ndarray:
             other: np.ndarray = (granted[held] != ANY) & (told[rows] != ANY) & (granted[held] != told[rows])
             return other
 
-        covered = grants.covers(held, code)
+        covered = grants.covers(held, asked.code[rows])
         faults = {
-            "not_approved": ~grants.approved[held],
+            "not_approved": grants.approval[held] == REFUSED,
             "other_patient": differs(grants.member, asked.member),
-            "expired": (service < grants.valid_from[held]) | (service > grants.valid_to[held]),
+            "expired": (first < grants.valid_from[held]) | (last > grants.valid_to[held]),
             "same_family": ~covered & grants.covers_family(held, asked.family[rows]),
             "other_code": ~covered,
             "units_exceeded": spare < 0,
             "other_place": differs(grants.place, asked.place),
             "other_provider": differs(grants.provider, asked.provider),
+            "number_only": grants.approval[held] == UNCLEAR,
         }
         return np.select(list(faults.values()), [STATE[name] for name in faults], STATE["exact"])
+
+    def _silent(self, asked: Billed, rows: np.ndarray, held: np.ndarray, unsaid: np.ndarray) -> np.ndarray:
+        """(rows,) int64 bits of NOT_COMPARED. unsaid: (rows,) whether units under the number are not known."""
+        grants = self.grants
+
+        def silent(granted: np.ndarray, told: np.ndarray) -> np.ndarray:
+            missing: np.ndarray = (granted[held] != ANY) & (told[rows] == ANY)
+            return missing
+
+        found = {
+            "patient": silent(grants.member, asked.member), "units": unsaid & ~np.isnan(grants.units[held]),
+            "place": silent(grants.place, asked.place), "provider": silent(grants.provider, asked.provider),
+            "status": grants.approval[held] == UNCLEAR,
+        }  # fmt: skip
+        bits: np.ndarray = np.sum([where * NOT_COMPARED[name] for name, where in found.items()], axis=0)
+        return bits
+
+
+def _sums(at: np.ndarray, units: np.ndarray, unsaid: np.ndarray, size: int) -> Units:
+    return np.bincount(at, units, minlength=size), np.bincount(at, unsaid, minlength=size) > 0
 
 
 def _without_authorization(number: str | None) -> float:

@@ -36,11 +36,11 @@ class Others:
         return Others(self.at[kept], self.code.take(kept), self.line[kept[:own]], self.past[kept[own:]])
 
 
-def others(sheet: Sheet, rows: np.ndarray, any_payer: bool = False) -> Others:
-    """All that was done on the day of each row; `any_payer`: by whatever provider, for whatever payer."""
+def others(sheet: Sheet, rows: np.ndarray) -> Others:
+    """All that was done on the day of each row."""
     at, line = sheet.beside(rows)
     back, past = sheet.same_day(rows)
-    if len(back) and not any_payer:
+    if len(back):
         same = of_the_same(sheet, rows[back], past)
         back, past = back[same], past[same]
     if not len(back):

@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     SerializeAsAny,
@@ -19,11 +18,12 @@ from pydantic import (
     model_validator,
 )
 
-from rules.parameters import KINDS, VALUES, Code, Modifier, Parameters, Place, State
+from rules.mute import mute
+from rules.parameters import KINDS, VALUES, Parameters
+from rules.terms import Code, KnownAs, Modifier, Place, State, Word
 
 Standing = Literal["stated", "observed", "assumed"]
 Text = Annotated[str, Field(min_length=1)]
-Word = Annotated[str, BeforeValidator(str), Field(min_length=1)]
 ALWAYS = date(1970, 1, 1)
 
 
@@ -44,9 +44,9 @@ class AppliesTo(_Part):
     payer_name: words of which the payer's name holds one, in any case.
     """
 
-    payer_id: tuple[Word, ...] = ()
+    payer_id: tuple[KnownAs, ...] = ()
     payer_name: tuple[Text, ...] = ()
-    claim_filing_indicator_code: tuple[Word, ...] = ()
+    claim_filing_indicator_code: tuple[KnownAs, ...] = ()
     service_state: tuple[State, ...] = ()
 
 
@@ -62,7 +62,7 @@ class When(_Part):
 
     place_of_service_code: tuple[Place, ...] = ()
     service_state: tuple[State, ...] = ()
-    claim_filing_indicator_code: tuple[Word, ...] = ()
+    claim_filing_indicator_code: tuple[KnownAs, ...] = ()
     in_network_flag: bool | None = None
     modifiers: tuple[Modifier, ...] = ()  # one of them stands on the line
     no_modifiers: tuple[Modifier, ...] = ()  # none of them does
@@ -126,6 +126,12 @@ class Rule(_Part):
     @classmethod
     def _of_the_kind(cls, own: Any, info: ValidationInfo) -> Any:
         return KINDS[info.data["kind"]].model_validate(own) if "kind" in info.data else Parameters()
+
+    @model_validator(mode="after")
+    def _can_say_something(self) -> Rule:
+        if lacks := mute(self.kind, self.parameters, self.codes, self.values.values()):
+            raise ValueError(f"{self.kind}: {'; '.join(lacks)}")
+        return self
 
     @property
     def citation(self) -> str | None:

@@ -17,6 +17,7 @@ from rules.book import Book
 from rules.parameters import KINDS
 
 Place = Sequence[object]
+_CODE = re.compile(r"0[0-9]+")
 _DATE = re.compile(r"datetime\.date\((\d+), (\d+), (\d+)\)")
 
 
@@ -98,7 +99,15 @@ def _day(loader: _Loader, node: yaml.ScalarNode) -> Any:
 
 
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def _number(loader: _Loader, node: yaml.ScalarNode) -> Any:
+    """A number; a code that begins with 0, which YAML would read as octal, stays what is written."""
+    return node.value if _CODE.fullmatch(node.value) else loader.construct_yaml_int(node)
+
+
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _day)
+_Loader.add_constructor("tag:yaml.org,2002:int", _number)
 
 
 class Yaml(NamedTuple):
@@ -147,7 +156,7 @@ def _faults(file: BookFile, error: ValidationError) -> Iterator[Fault]:
     for fault in error.errors():
         place = [_iso(part) for part in fault["loc"] if part != "parameters"]
         words = _words(file, fault["type"], place, fault["msg"])
-        shown = place[2:4] if len(place) > 2 and place[0] == "rules" else place[:2]  # deeper is pydantic's own
+        shown = place[2:4] if len(place) > 1 and place[0] == "rules" else place[:2]  # deeper is pydantic's own
         named = ".".join(str(part) for part in shown if not isinstance(part, int) and part is not None)
         yield file.fault(place, f"{named}: {words}" if named else words)
 

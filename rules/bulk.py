@@ -1,8 +1,8 @@
 """Bulk tables: what pairs of codes, units, fee-schedule indicators and add-on lists say on a day of service.
 
 Each release speaks for its own days alone; a day that none speaks for is NOT_LOADED, and beside it stands what the
-latest release says (`lapsed`). Tables are packaged with the rules; a site's folder is laid over them. Days are int64
-days since 1970-01-01.
+last release before it says, else the latest of all (`lapsed`). Tables are packaged with the rules; a site's folder is
+laid over them. Days are int64 days since 1970-01-01.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Judge = Callable[[Release, np.ndarray | slice], np.ndarray]
 class PairAnswer:
     """(rows,) int8 each. indicator: what the table says on the day, or NONE, NOT_LISTED, NOT_LOADED.
 
-    lapsed: the same, but for a day that no release speaks for what the latest one says.
+    lapsed: the same, but for a day that no release speaks for what the last one says.
     """
 
     indicator: np.ndarray
@@ -109,7 +109,7 @@ class BulkTables:
         return self._words(name, code, day)[0]
 
     def last_indicator(self, name: str, code: Texts, day: np.ndarray) -> Texts:
-        """As `indicator`, but for a day that no release speaks for what the latest one says."""
+        """As `indicator`, but for a day that no release speaks for what the last one says."""
         return self._words(name, code, day)[1]
 
     def _words(self, name: str, code: Texts, day: np.ndarray) -> tuple[Texts, Texts]:
@@ -136,11 +136,6 @@ class BulkTables:
         said, lapsed = self._ask("add_on", day, judge, 1)
         return PairAnswer(said[0].astype(np.int8), lapsed[0].astype(np.int8))
 
-    def is_add_on(self, code: Texts, day: np.ndarray) -> np.ndarray:
-        """(rows,) bool: whether a code is an add-on with a whole list of primaries, by the day's or latest release."""
-        whole: np.ndarray = self.add_ons(code, day).lapsed == 1
-        return whole
-
     def parents(self, add_on: Texts, other: Texts, day: np.ndarray) -> PairAnswer:
         """Row i: 1 = other[i] is a primary of add_on[i] on day[i], NONE = it is not.
 
@@ -157,7 +152,7 @@ class BulkTables:
         return PairAnswer(said[0].astype(np.int8), lapsed[0].astype(np.int8))
 
     def primaries(self, add_on: str, day: int) -> tuple[str, ...]:
-        """The primaries of an add-on code by the day's release, else the latest; none for a code that is no add-on."""
+        """The primaries of an add-on code by the day's release, else the last; none for a code that is no add-on."""
         release = self._release("add_on", self._timeline("add_on").release_of(day))
         number = code_number(add_on)
         begin, end = release.pairs.key.searchsorted([number << SHIFT, (number + 1) << SHIFT])
@@ -180,26 +175,31 @@ class BulkTables:
         assumed: np.ndarray = (said[0] == 1) | timeline.assumed[timeline.stretch(day)]
         return assumed
 
+    def known(self, table: str, day: np.ndarray) -> np.ndarray:
+        """(rows,) int64: when the release was published that speaks for a day, or was the last to; else NEVER."""
+        timeline = self._timeline(table)
+        known: np.ndarray = timeline.known[timeline.stretch(day)]
+        return known
+
     def citation(self, table: str, day: int) -> str:
-        """The table and the release that speaks for a day, else the latest: "NCCI practitioner pairs 2024Q3"."""
+        """The table and the release that speaks for a day, else the last that did: "NCCI practitioner pairs 2024Q3"."""
         timeline = self._timeline(table)
         release = timeline.release_of(day)
         return f"{TITLES[table]} {timeline.names[release]}" if release >= 0 else TITLES[table]
 
     def _ask(self, table: str, day: np.ndarray, judge: Judge, width: int) -> tuple[np.ndarray, np.ndarray]:
-        """(width, rows) int64 what the day's release says, and the same with the latest where none speaks."""
+        """(width, rows) int64 what the day's release says, and the same with the last one where none speaks."""
         timeline = self._timeline(table)
-        said = timeline.speaks[timeline.stretch(day)]
+        stretch = timeline.stretch(day)
         lapsed = np.full((width, len(day)), NOT_LOADED, np.int64)
-        if timeline.latest < 0 or not len(day):
+        if not timeline.names or not len(day):
             return lapsed, lapsed
-        silent = said < 0
-        asked = np.where(silent, timeline.latest, said)
+        asked = timeline.last[stretch]
         present = np.flatnonzero(np.bincount(asked)).tolist()
         for one in present:
             rows = slice(None) if len(present) == 1 else np.flatnonzero(asked == one)
             lapsed[:, rows] = judge(self._release(table, one), rows)
-        return np.where(silent, NOT_LOADED, lapsed), lapsed
+        return np.where(timeline.speaks[stretch] < 0, NOT_LOADED, lapsed), lapsed
 
     def _timeline(self, table: str) -> Timeline:
         if table not in self._timelines:

@@ -13,7 +13,7 @@ from pathlib import Path
 from claims.archive import Entry as Source
 from claims.cells import CellError
 from claims.errors import RuleBookError
-from rules.cms_layouts import SEARCHED, Recognised, Row, recognise, refusal
+from rules.cms_layouts import SEARCHED, Recognised, Row, code_in, recognise, refusal
 from rules.release import COLUMNS
 
 _STEP = 100_000  # rows between two reports of progress
@@ -24,7 +24,10 @@ Progress = Callable[[str, float], None]
 
 @dataclass
 class CmsFile:
-    """The rows of a recognised file, and what was learned while they were read."""
+    """The rows of a recognised file, and what was learned while they were read.
+
+    unread: codes of rejected rows; unplaced: rejected rows that name no code.
+    """
 
     source: Source
     known: Recognised
@@ -35,6 +38,8 @@ class CmsFile:
     highest: str = ""
     newest: str = ""
     rejected: Counter[str] = field(default_factory=Counter)
+    unread: set[str] = field(default_factory=set)
+    unplaced: int = 0
 
     def write(self, draft: Path) -> None:
         """Write the accepted rows as the table holds them."""
@@ -62,6 +67,16 @@ class CmsFile:
             except CellError as fault:
                 if any(cells) and (self.accepted or cells[first].strip()):
                     self.rejected[str(fault)] += 1
+                    self._pass_over(cells)
+
+    def _pass_over(self, cells: list[str]) -> None:
+        """Keep the code of a rejected row: of a pair the other one where the first cannot be read."""
+        places = [*self.known.columns.values()][: 2 if self.known.layout.table == "ncci_ptp" else 1]
+        code = next(filter(None, (code_in(cells[place]) for place in places)), "")
+        if code:
+            self.unread.add(code)
+        else:
+            self.unplaced += 1
 
 
 def _rows(source: Source, delimiter: str) -> Iterator[list[str]]:

@@ -92,6 +92,14 @@ def _squeezed(cell: str) -> str:
     return re.sub(r"[^a-z0-9]", "", cell.lower())
 
 
+def code_in(raw: str) -> str:
+    """The code that a cell holds; "" for none."""
+    try:
+        return _code(raw)
+    except CellError:
+        return ""
+
+
 @lru_cache(maxsize=_MEMO)
 def _code(raw: str) -> str:
     """A code as claims hold it. Raises CellError."""

@@ -37,24 +37,30 @@ class Scope:
     """Of which codes a release can speak.
 
     ranges: (low, high) numbers of the codes in the first place of a pair, inclusive; listed: sorted numbers of the
-    only codes that it knows, None = all within the ranges. second_listed: the code in the second place is one of
-    them too.
+    only codes that it knows, None = all within the ranges; unread: sorted numbers of codes that it does not know all
+    the same. second_listed: the code in the second place of a pair is judged alike.
     """
 
     ranges: tuple[tuple[int, int], ...] = ((0, 1 << SHIFT),)
     listed: np.ndarray | None = None
     second_listed: bool = True
+    unread: np.ndarray | None = None
 
     def knows(self, number: np.ndarray) -> np.ndarray:
         """(n,) bool, of numbers of codes, in the first place of a pair or alone."""
+        within: np.ndarray
         if self.listed is not None:
-            return _among(self.listed, number)
-        within: np.ndarray = np.any([(number >= low) & (number <= high) for low, high in self.ranges], axis=0)
-        return within
+            within = _among(self.listed, number)
+        else:
+            within = np.any([(number >= low) & (number <= high) for low, high in self.ranges], axis=0)
+        return within if self.unread is None else within & ~_among(self.unread, number)
 
     def knows_second(self, number: np.ndarray) -> np.ndarray:
         """(n,) bool, of numbers of codes in the second place of a pair."""
-        return _among(self.listed, number) if self.listed is not None and self.second_listed else number >= 0
+        if not self.second_listed:
+            return number >= 0
+        known = _among(self.listed, number) if self.listed is not None else number >= 0
+        return known if self.unread is None else known & ~_among(self.unread, number)
 
 
 def _among(known: np.ndarray, number: np.ndarray) -> np.ndarray:

@@ -115,6 +115,12 @@ class Lines:
         return self.day("claim_line_start_date").astype(np.int64)
 
     @cached_property
+    def last_service(self) -> np.ndarray:
+        """(lines,) int64 days: the last day of service, the first where the line tells none."""
+        end = self.day("claim_line_end_date")
+        return np.where(np.isnan(end), self.service, end).astype(np.int64)
+
+    @cached_property
     def cents(self) -> np.ndarray:
         """(lines,) float64 whole cents charged; nan where not known."""
         cents: np.ndarray = np.rint(self.number("charge_amount") * 100)  # exact: two decimals of at most 12 digits

@@ -5,7 +5,6 @@ The words and names of a finding are the contract of `denials check` and of the 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from rules.gaps import COVERED, GAPS
 from rules.verdict import BROKEN, OUTCOMES, UNKNOWN, Period, Told, Verdict
 
 Finding = dict[str, Any]
+ASSUMED = "assumed"
 NOT_COVERED = "no_book"  # the kind of what is said of a claim that no book covers
 
 
@@ -37,6 +37,12 @@ class Judged:
         """(rows,) whether the rule is broken."""
         broken: np.ndarray = self.verdict.outcome == BROKEN
         return broken
+
+    def assumed(self, places: np.ndarray) -> np.ndarray:
+        """(places,) whether the rule, or what a table says of those of the rows, is assumed and not stated."""
+        if self.period.rule.standing == ASSUMED:
+            return np.ones(len(places), bool)
+        return np.zeros(len(places), bool) if self.verdict.assumed is None else self.verdict.assumed(places)
 
 
 @dataclass(frozen=True)
@@ -88,10 +94,6 @@ class Findings:
         np.minimum.at(gravest, claim[gaps], self.coverage[gaps])
         return np.where(gravest == none, COVERED, gravest)
 
-    def uncovered(self) -> Counter[str]:
-        """Lines without a book, by what is missing."""
-        return Counter(GAPS[int(code)].rule_id for code in self.coverage[self.coverage != COVERED])
-
 
 def _finding(one: Judged, i: int) -> Finding:
     rule, outcome = one.period.rule, int(one.verdict.outcome[i])
@@ -105,7 +107,7 @@ def _finding(one: Judged, i: int) -> Finding:
         "suggested": _suggested(one, i) if outcome == BROKEN else None,
         "carc": rule.carc,
         "citation": rule.citation,
-        "standing": rule.standing,
+        "standing": ASSUMED if one.assumed(np.array([i]))[0] else rule.standing,
         "checked_on": rule.checked_on.isoformat(),
     }
 
@@ -117,7 +119,7 @@ def _message(one: Judged, i: int, outcome: int) -> str:
     if outcome == UNKNOWN:
         why = one.verdict.why
         return f"{title}: not known. {why(i) if callable(why) else why or ''}".strip()
-    return f"{title}."
+    return f"Met: {title}."
 
 
 def _filled(one: Judged, i: int, words: str) -> str:

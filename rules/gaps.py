@@ -16,12 +16,17 @@ class Gap(NamedTuple):
     remedy: str
 
 
-COVERED, NO_BOOK, NO_PLAN, NO_STATE, NO_CONTRACTOR = range(5)  # the gravest first
+COVERED, NO_BOOK, TWO_BOOKS, NO_PLAN, NO_STATE, NO_CONTRACTOR = range(6)  # the gravest first
 GAPS = {
     NO_BOOK: Gap(
         "no_book", "no rule book for the payer", "NO-BOOK", "payer_id",
         "No rule book is for this payer: only what holds for every payer was checked.",
         "Name the payer's book in denials.toml (rules.payers), or write one: denials rules --help.",
+    ),
+    TWO_BOOKS: Gap(
+        "two_books", "two rule books for the payer", "TWO-BOOKS", "payer_id",
+        "Two rule books fit this payer equally, and neither is guessed: only what holds for every payer was checked.",
+        "Name the payer's book in denials.toml (rules.payers).",
     ),
     NO_PLAN: Gap(
         "no_plan", "no kind of plan, so no book", "NO-PLAN", "claim_filing_indicator_code",

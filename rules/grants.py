@@ -13,11 +13,11 @@ import polars as pl
 
 from claims.pairs import expand
 from claims.texts import Level, Texts
+from rules.approval import approval
 from rules.encode import Lines
 from rules.reference import family
 
 ANY, UNHEARD = 0, -1
-NOT_APPROVED = {"denied", "pending", "cancelled", "withdrawn", "expired"}
 COLUMNS = {
     "payer": "payer_id", "member": "member_key", "provider": "rendering_npi", "place": "place_of_service_code",
 }  # fmt: skip
@@ -28,16 +28,16 @@ WIDTH = 1 << 24  # codes of procedures and families stay below it
 class Grants:
     """(states,) arrays, each number's states together in order of day known (of one day the later loaded last).
 
-    number, payer, member, provider, place: codes; known: days, -1 = with the claim; approved: bool; valid_from,
-    valid_to, units: float64, nan = says nothing; all_codes: it names no codes; codes, families: sorted state x WIDTH +
-    code of what it names.
+    number, payer, member, provider, place: codes; known: days, -1 = with the claim; approval: as rules/approval.py;
+    valid_from, valid_to, units: float64, nan = says nothing; all_codes: it names no codes; codes, families: sorted
+    state x WIDTH + code of what it names.
     """
 
     numbers: dict[Level, int]
     known_words: dict[str, dict[Level, int]]
     number: np.ndarray
     known: np.ndarray
-    approved: np.ndarray
+    approval: np.ndarray
     payer: np.ndarray
     member: np.ndarray
     provider: np.ndarray
@@ -64,13 +64,12 @@ class Grants:
         code = _numbered([one for listed in lists for one in listed])
         kind = _numbered([family(str(one)) for one in code])
         words = {name: _numbered(column.levels) for name, column in texts.items()} | {"code": code, "family": kind}
-        status = lines.text("status")
         return cls(
             numbers={level: place for place, level in enumerate(number.levels)},
             known_words=words,
             number=number.at[order].astype(np.int64),
             known=np.nan_to_num(lines.day("known_date"), nan=cls.with_the_claim).astype(np.int64),
-            approved=~status.flags(lambda level: (level or "").lower() in NOT_APPROVED),
+            approval=lines.text("status").codes(approval),
             **{name: _coded(column, words[name], ANY) for name, column in texts.items()},
             valid_from=lines.day("valid_from"), valid_to=lines.day("valid_to"), units=lines.number("units_authorized"),
             all_codes=named.flags(lambda level: not _codes(level)),

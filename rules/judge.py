@@ -6,7 +6,7 @@ known; `check` may use all that is known today.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import polars as pl
@@ -18,12 +18,13 @@ from rules.findings import Findings, Judged
 from rules.kinds import JUDGES
 from rules.past import Past
 from rules.ruleset import NOW, Chosen, Payer, RuleSet
-from rules.sheet import NO, NOT_KNOWN, Sheet
+from rules.sheet import NO, NOT_KNOWN, YES, Sheet
 from rules.verdict import NONE, UNKNOWN, Asked, Period, Told, Verdict
 
 PAYER_COLUMNS = ("payer_id", "payer_name", "claim_filing_indicator_code", "service_state")
+PLACE, EMPTY = "place_of_service_code", frozenset({""})
 _FIELDS = {
-    "place_of_service_code": "the place of service", "service_state": "the state of the service",
+    PLACE: "the place of service", "service_state": "the state of the service",
     "claim_filing_indicator_code": "the kind of plan",
 }  # fmt: skip
 
@@ -66,7 +67,10 @@ def _judged(sheet: Sheet, rules: RuleSet, cells: list[Chosen], cell: np.ndarray)
         if not now:
             rows, counts = rows[counts], counts[counts]
         if len(rows):
-            yield Judged(period, rows, _verdict(sheet, rows, period, rules), counts, now)
+            verdict = _verdict(sheet, rows, period, rules)
+            if verdict.known is not None:
+                counts = counts & (verdict.known <= sheet.submitted[rows])
+            yield Judged(period, rows, verdict, counts, now)
 
 
 def _asked(cells: list[Chosen], cell: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
@@ -100,22 +104,32 @@ def _verdict(sheet: Sheet, rows: np.ndarray, period: Period, rules: RuleSet) -> 
     return _widened(verdict, outcome, inner, missing)
 
 
-def _widened(verdict: Verdict, outcome: np.ndarray, inner: np.ndarray, missing: str) -> Verdict:
+def _widened(verdict: Verdict, outcome: np.ndarray, inner: np.ndarray, missing: Callable[[int], str]) -> Verdict:
     """A verdict of some rows as one of all of them."""
     place = np.full(len(outcome), -1)
     place[inner] = np.arange(len(inner))
 
     def why(i: int) -> str:
+        if place[i] < 0:
+            return missing(i)
         told = verdict.why
-        return missing if place[i] < 0 else (told(int(place[i])) if callable(told) else told or "")
+        return told(int(place[i])) if callable(told) else told or ""
 
+    def assumed(places: np.ndarray) -> np.ndarray:
+        found, judged = np.zeros(len(places), bool), place[places]
+        if verdict.assumed:
+            found[judged >= 0] = verdict.assumed(judged[judged >= 0])
+        return found
+
+    told = {name: _moved(told, place) for name, told in verdict.told.items()}
     suggested = None if verdict.suggested is None else _moved(verdict.suggested, place)
-    lapsed = None
-    if verdict.lapsed is not None:
-        lapsed = np.zeros(len(outcome), bool)
-        lapsed[inner] = verdict.lapsed
+    lapsed, known = (_spread(one, place) for one in (verdict.lapsed, verdict.known))
+    return Verdict(outcome, told, why, suggested, lapsed, known, assumed)
 
-    return Verdict(outcome, {name: _moved(told, place) for name, told in verdict.told.items()}, why, suggested, lapsed)
+
+def _spread(values: np.ndarray | None, place: np.ndarray) -> np.ndarray | None:
+    """What some rows have, by the place of each among all; nothing (0) for the others."""
+    return None if values is None else np.where(place < 0, np.zeros((), values.dtype), values[place])
 
 
 def _moved(told: Told, place: np.ndarray) -> Told:
@@ -123,14 +137,23 @@ def _moved(told: Told, place: np.ndarray) -> Told:
     return told[place] if isinstance(told, np.ndarray) else lambda i: told(int(place[i]))
 
 
-def _conditions(sheet: Sheet, rows: np.ndarray, period: Period) -> tuple[np.ndarray | None, str]:
+def _of_a_place(sheet: Sheet, rows: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """(rows,) int8 whether a place is one that is asked for: not known of an institutional claim, which has none."""
+    if not sheet.institutional.any():
+        return held
+    none = sheet.institutional[rows] & (sheet.has(PLACE, EMPTY)[rows] == YES)
+    return np.where(none, NOT_KNOWN, held).astype(np.int8)
+
+
+def _conditions(sheet: Sheet, rows: np.ndarray, period: Period) -> tuple[np.ndarray | None, Callable[[int], str]]:
     """(rows,) int8 whether a rule's conditions hold (NOT_KNOWN, NO, YES), None without any; what is not known."""
     when, told = period.rule.when, []
     missing = []
     for column, words in _FIELDS.items():
         values = getattr(when, column)
         if values:
-            told.append(sheet.has(column, frozenset(values))[rows])
+            held = sheet.has(column, frozenset(values))[rows]
+            told.append(_of_a_place(sheet, rows, held) if column == PLACE else held)
             missing.append(words)
     if when.in_network_flag is not None:
         flag = sheet.lines.number("in_network_flag")[rows]
@@ -144,6 +167,12 @@ def _conditions(sheet: Sheet, rows: np.ndarray, period: Period) -> tuple[np.ndar
         told.append(np.where(held == NOT_KNOWN, NOT_KNOWN, 1 - held).astype(np.int8))
         missing.append("the modifiers")
     if not told:
-        return None, ""
+        return None, str
     every = np.min(np.stack([np.where(one == NO, -2, one) for one in told]), axis=0)  # a plain no settles it
-    return np.where(every == -2, NO, every).astype(np.int8), f"The claim does not say {' or '.join(missing)}."
+
+    def why(i: int) -> str:
+        if len(missing) == 1 and when.place_of_service_code and sheet.institutional[rows[i]]:
+            return "An institutional claim has a type of bill and no place of service, which this rule goes by."
+        return f"The claim does not say {' or '.join(missing)}."
+
+    return np.where(every == -2, NO, every).astype(np.int8), why

@@ -125,7 +125,7 @@ def _reused(files: Sequence[BookFile]) -> Iterator[Fault]:
 
 
 def _nowhere(files: Sequence[BookFile]) -> Iterator[Fault]:
-    """Books within one that is not there, or that is itself within another."""
+    """Books within one that is not there or itself within another, or for no state."""
     within = {file.path.stem: file.raw.get("within") for file in files}
     for file in files:
         parent = within[file.path.stem]
@@ -133,6 +133,8 @@ def _nowhere(files: Sequence[BookFile]) -> Iterator[Fault]:
             yield file.fault(("within",), f"within: there is no book {parent!r}; one of {', '.join(within)}")
         elif isinstance(parent, str) and within[parent] is not None:
             yield file.fault(("within",), f"within: {parent} is itself within a book; expected the payer's own")
+        elif isinstance(parent, str) and file.book and not file.book.applies_to.service_state:
+            yield file.fault(("applies_to",), "applies_to: a book within another is for states; expected service_state")
 
 
 def _two_for_one(files: Sequence[BookFile]) -> Iterator[Fault]:

@@ -1,8 +1,9 @@
 """The manifest of a folder of bulk tables: which file says what, of which release, for which days, and its checksum.
 
 A row is one file of one release in one period; several files of a release (CMS splits its pairs) are its parts. Dates
-are inclusive; an empty effective_to has no end. scope: listed = the file knows only the codes it holds; complete = all
-codes; a range such as 0001A-25999 = all pairs whose column 1 lies within.
+are inclusive; an empty effective_to has no end; published: when CMS put the release out, else its first day. scope:
+listed = the file knows only the codes it holds; complete = all codes; a range such as 0001A-25999 = all pairs whose
+column 1 lies within. unread: codes that the file has rows of that could not be read, and so does not know.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from claims.errors import RuleBookError
 from rules.book import Standing
@@ -41,11 +42,23 @@ class Entry(BaseModel):
     file: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+\.csv$")]
     effective_from: date
     effective_to: Annotated[date, BeforeValidator(_end)]
+    published: date
     scope: Annotated[str, Field(pattern=r"^(listed|complete|[0-9A-Z]{5}-[0-9A-Z]{5})$")]
     standing: Standing
     source: Annotated[str, Field(min_length=1)]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     checked_on: date
+    unread: Annotated[str, Field(pattern=r"^([0-9A-Z]{5}( [0-9A-Z]{5})*)?$")] = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _published(cls, told: dict[str, Any]) -> dict[str, Any]:
+        return told | {"published": told.get("published") or told.get("effective_from")}
+
+    @property
+    def content(self) -> tuple[str, str, str]:
+        """What makes two files of one release the same: what was read, and what of it could not be."""
+        return self.sha256, self.scope, self.unread
 
     def cells(self) -> dict[str, str]:
         """The row as it is written."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from rules.approval import GRANTED
 from rules.authorization import AUTHORIZATION_STATES, NUMBER, STATE, Authorizations, Billed
 from rules.encode import Lines
 from rules.grants import ANY, WIDTH
@@ -26,7 +27,7 @@ class OnFile:
     chain: np.ndarray
 
     def fault(self, row: int, fit: np.ndarray) -> str:
-        """What is wrong with the authorization of a line; fit: (4,) what `Authorizations.match` says of it."""
+        """What is wrong with the authorization of a line; fit: (5,) what `Authorizations.match` says of it."""
         state = AUTHORIZATION_STATES[int(fit[0])]
         if state == "none":
             return "no authorization"
@@ -61,7 +62,8 @@ class OnFile:
         for number in self._numbers(row):
             numbers = [*told[:place], number, *told[place + 1 :]]
             tried = claim.with_columns(pl.Series(NUMBER, numbers, dtype=pl.String))
-            if self.authorizations.match(Lines(tried), self.chain[together])[place, 0] == STATE["exact"]:
+            state, *_, silent = self.authorizations.match(Lines(tried), self.chain[together])[place]
+            if state == STATE["exact"] and not silent:
                 return number
         return None
 
@@ -70,7 +72,8 @@ class OnFile:
         grants, line = self.authorizations.grants, self._billed(row)
         if line.member[0] <= ANY:
             return
-        theirs = (grants.member == line.member[0]) & (grants.number != line.number[0]) & grants.approved
+        theirs = (grants.member == line.member[0]) & (grants.number != line.number[0])
+        theirs &= grants.approval == GRANTED
         found = np.flatnonzero(theirs)
         found = found[grants.covers(found, np.repeat(line.code, len(found)))]
         words = list(grants.numbers)

@@ -97,16 +97,17 @@ book and which do not.
 - **not known** (`unknown`): something that is needed is not there, and the message says what: a column that the file does
   not carry, earlier claims that the store does not reach back to, a table that does not speak for that day.
 - A rule is asked by the **day of service**: of its values the one that held then.
-- A payer **without a book** is told (`NO-BOOK`), so is a claim without the kind of plan where the payer's book depends on
+- A payer **without a book** is told (`NO-BOOK`), so is one that two books fit equally (`TWO-BOOKS`), a claim without the kind of plan where the payer's book depends on
   it (`NO-PLAN`), without the state of the service where states or contractors have books of their own (`NO-STATE`), or with
   a state that none of them is for (`NO-CONTRACTOR`). Such a claim is never "all met".
-- **Audit readiness** (`--audit`): *ready* when every rule with `audit: true` that is asked is met; *not ready* when one is
-  broken; else *not known*, also where none is asked, or no book is for the payer. It says nothing of whether a claim is paid.
+- **Audit readiness** (`--audit`): *ready* when every rule with `audit: true` that is asked is met, and each procedure
+  and visit of the claim was asked one; *not ready* when one is broken; else *not known*, also where no book is for the
+  payer. It says nothing of whether a claim is paid.
 
 ## Whose book
 
-A payer id that denials.toml (`[rules] payers`) names goes to that book. Else a book fits by `payer_id`, before one by
-`payer_name`, before one by kind of plan alone; two that fit equally are as good as none. Books that are `within` it and for
+A payer id that denials.toml (`[rules] payers`) names goes to that book (to a contractor's in whatever state). Else a book fits by `payer_id`, before one by
+`payer_name`, before one by kind of plan alone; two that fit equally are told. Books that are `within` it and for
 the state of the service are asked as well, and so is `common`, which is for every payer.
 
 ## A book of your own
@@ -184,7 +185,7 @@ def _type(told: Any) -> str:
         return f"list of {_type(inner[0])}" if get_origin(inner[0]) is Literal else "list"
     if origin is dict:
         return "names, each with a list"
-    return {bool: "true or false", int: "whole number", str: "text"}[told]
+    return {bool: "true or false", int: "whole number", float: "number", str: "text"}[told]
 
 
 def _books(rules: RuleSet) -> Iterator[str]:

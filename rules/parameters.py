@@ -9,48 +9,11 @@ from datetime import date
 from types import GenericAlias
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, TypeAdapter
 
-from claims import codes
-from claims.cells import CellError, Parser
-from claims.table import DOCUMENTATION, Line
+from rules.terms import Code, Column, Element, Indicator, Modifier, Place, Yes
 
 Format = Literal["50x1", "50x2", "RTLT"]  # one line with 50 and 1 unit; with 2 units; two lines, RT and LT
-
-
-def _read_with(parser: Parser) -> BeforeValidator:
-    """A code as claims hold it, in whatever case, with dots, or as the number that YAML takes it for."""
-
-    def read(raw: object) -> str:
-        try:
-            value = str(parser(str(raw)))
-        except CellError as error:
-            raise ValueError(str(error)) from error
-        if not value:
-            raise ValueError("is empty")
-        return value
-
-    return BeforeValidator(read)
-
-
-def _element(name: str) -> str:
-    if name not in DOCUMENTATION:
-        raise ValueError(f"{name} is no element of documentation; one of {', '.join(DOCUMENTATION)}")
-    return name
-
-
-def _column(name: str) -> str:
-    if name not in Line.column_names():
-        raise ValueError(f"{name} is no column of the lines table")
-    return name
-
-
-Code = Annotated[str, _read_with(codes.procedure)]
-Modifier = Annotated[str, _read_with(codes.modifier)]
-Place = Annotated[str, _read_with(codes.place)]
-State = Annotated[str, _read_with(codes.tight_code)]
-Indicator = Annotated[Literal["0", "1", "2", "3", "9"], BeforeValidator(str)]
-Element = Annotated[str, AfterValidator(_element)]
 
 
 class Parameters(BaseModel):
@@ -89,10 +52,12 @@ class AddOnWithoutPrimary(Parameters):
 class BilateralFormat(Parameters):
     """How both sides are written, for codes of these bilateral indicators (or of `codes`). Value: the accepted formats.
 
-    [] = the code is never billed as bilateral.
+    [] = the code is never billed as bilateral. disputed: formats on which the payer's own pages disagree; a line
+    written so is unknown.
     """
 
     indicators: tuple[Indicator, ...] = ()
+    disputed: tuple[Format, ...] = ()
 
 
 class ModifierRequired(Parameters):
@@ -140,10 +105,15 @@ class PriorAuth(Parameters):
 class TimelyFiling(Parameters):
     """Submitted within so many days of the (last) day of service. Value: days.
 
-    disputed: another page of the payer says so many days; between the two the answer is unknown.
+    disputed: another page of the payer says so many; between the two the answer is unknown. calendar_years: they are
+    years. counts_from: first = a professional line of several days counts from its first, an institutional one from its
+    last. to_workday: a limit on a weekend is the Monday after.
     """
 
     disputed: int | None = None
+    calendar_years: bool = False
+    counts_from: Literal["first", "last"] = "last"
+    to_workday: bool = False
 
 
 class Frequency(Parameters):
@@ -166,12 +136,16 @@ class Sequence(Parameters):
 
     after: their codes; within_days: how far back. element: documentation that counts as well (its number of sessions,
     or true). first_only: asked only where the patient had no session of the rule's own codes within within_days.
+    only_with: modifiers that the earlier sessions carry; by_side: they are of the line's own side. What decides and is
+    not told is unknown.
     """
 
     after: tuple[Code, ...]
     within_days: Annotated[int, Field(ge=1, le=1095)] = 730
     element: Element | None = None
     first_only: bool = False
+    only_with: tuple[Modifier, ...] = ()
+    by_side: bool = False
 
 
 class CoveredDiagnosis(Parameters):
@@ -208,14 +182,17 @@ class UnitCount(Parameters):
 class DeviceChain(Parameters):
     """A step of the stimulator's chain: it needs an earlier service, a note of it, or codes beside it. Value: true.
 
-    after: codes of the earlier service, within_days back; element: documentation that counts as well; beside: codes
-    of which one stands on the claim the same day.
+    after: codes of the earlier service, within_days back; element: documentation that counts as well (yes, or at_least
+    so much); beside: codes of which one stands on the claim the same day. elsewhere: others may have given the earlier
+    service, so that not to find it proves nothing; the record's own no does.
     """
 
     after: tuple[Code, ...] = ()
     within_days: Annotated[int, Field(ge=1, le=1095)] = 730
     element: Element | None = None
+    at_least: float | None = None
     beside: tuple[Code, ...] = ()
+    elsewhere: bool = False
 
 
 class DeletedCode(Parameters):
@@ -252,18 +229,17 @@ KINDS: dict[str, type[Parameters]] = {
     "device_chain": DeviceChain, "deleted_code": DeletedCode, "place_of_service": PlaceOfService,
     "duplicate": Duplicate, "missing_field": MissingField,
 }  # fmt: skip
-_On = Literal[True]
 _Texts = tuple[str, ...]
 _VALUES: dict[str, Any] = {
-    "ptp": _On, "mue": _On | Annotated[StrictInt, Field(ge=0)], "add_on_without_primary": _On,
+    "ptp": Yes, "mue": Yes | Annotated[StrictInt, Field(ge=0)], "add_on_without_primary": Yes,
     "bilateral_format": tuple[Format, ...], "modifier_required": Annotated[tuple[Modifier, ...], Field(min_length=1)],
-    "modifier_conflict": Annotated[tuple[tuple[Modifier, ...], ...], Field(min_length=1)], "laterality_missing": _On,
-    "drug_wastage": _On, "global_period": _On, "prior_auth": _On, "timely_filing": Annotated[StrictInt, Field(ge=1)],
+    "modifier_conflict": Annotated[tuple[tuple[Modifier, ...], ...], Field(min_length=1)], "laterality_missing": Yes,
+    "drug_wastage": Yes, "global_period": Yes, "prior_auth": Yes, "timely_filing": Annotated[StrictInt, Field(ge=1)],
     "frequency": Annotated[StrictInt, Field(ge=0)], "sequence": Annotated[StrictInt, Field(ge=1)],
-    "covered_diagnosis": _Texts, "documentation": StrictBool | StrictInt | float, "unit_count": _On | StrictInt,
-    "device_chain": _On, "deleted_code": Literal["valid", "deleted", "not_yet"],
-    "place_of_service": Annotated[tuple[Place, ...], Field(min_length=1)], "duplicate": _On,
-    "missing_field": Annotated[tuple[Annotated[str, AfterValidator(_column)], ...], Field(min_length=1)],
+    "covered_diagnosis": _Texts, "documentation": StrictBool | StrictInt | float, "unit_count": Yes | StrictInt,
+    "device_chain": Yes, "deleted_code": Literal["valid", "deleted", "not_yet"],
+    "place_of_service": Annotated[tuple[Place, ...], Field(min_length=1)], "duplicate": Yes,
+    "missing_field": Annotated[tuple[Column, ...], Field(min_length=1)],
 }  # fmt: skip
 _DATED: dict[str, Any] = {kind: GenericAlias(dict, (date, form | None)) for kind, form in _VALUES.items()}
 VALUES: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(form) for kind, form in _DATED.items()}  # all of a rule's

@@ -36,7 +36,10 @@ class Encoded:
     def services(self, submitted: np.ndarray | None = None) -> Services:
         """The services of the lines; submitted: (lines,) other days of submission."""
         days = self.lines.submitted if submitted is None else submitted
-        return Services.of(self.codes, self.lines.service, days, self.chain, self.lines.units, self.original)
+        lines = self.lines
+        return Services.of(
+            self.codes, lines.service, days, lines.submitted, self.chain, lines.units, self.original
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Audit readiness: would a claim survive a post-payment review, apart from whether it would be paid.
 
-Over the rules that a review would look at (`audit: true`): broken is worse than not known, and what no rule asks about
-is not known. A claim whose payer no book covers is never ready.
+Over the rules that a review would look at (`audit: true`): broken is worse than not known, and a procedure or visit of
+which no rule is met is not known. A claim whose payer no book covers is never ready.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from claims.texts import Level
 from rules.check import Part
+from rules.encode import Lines
 from rules.findings import Findings, not_covered
 from rules.gaps import COVERED
 from rules.verdict import BROKEN, MET, UNKNOWN
 
 READY, NOT_READY, NOT_KNOWN = "ready", "not ready", "not known"
+SUPPLIES = tuple("ABEJKLQ")  # first letters of HCPCS codes of transport, supplies, drugs and devices
 Ids = list[dict[str, None]]  # of each claim, in order of rules
 
 
@@ -29,21 +32,33 @@ class Readiness(NamedTuple):
     unknown: tuple[str, ...]
 
 
-def readiness(found: Findings, claim: np.ndarray) -> list[Readiness]:
-    """(claims,) one of each claim. claim: (lines,) the claim of each line, 0, 1, ..."""
-    claims = int(claim.max(initial=-1)) + 1
-    met = np.zeros(claims, bool)
+def readiness(found: Findings, lines: Lines) -> list[Readiness]:
+    """(claims,) one of each claim of the lines that were judged."""
+    claim, claims = lines.claim, lines.claims
+    met = np.zeros(len(lines), bool)
     told: dict[int, Ids] = {outcome: [{} for _ in range(claims)] for outcome in (BROKEN, UNKNOWN)}
     for row in np.flatnonzero(found.coverage != COVERED).tolist():
         told[UNKNOWN][claim[row]][not_covered(int(found.coverage[row]))["rule_id"]] = None
     for one in found.judged:
         if one.now and one.period.rule.audit:
             outcome = one.verdict.outcome
-            met[claim[one.rows[outcome == MET]]] = True
+            met[one.rows[outcome == MET]] = True
             for kind, ids in told.items():
                 for place in np.unique(claim[one.rows[outcome == kind]]).tolist():
                     ids[place][one.period.rule.id] = None
-    return [_answer(*three) for three in zip(met.tolist(), told[BROKEN], told[UNKNOWN], strict=True)]
+    return [_answer(*three) for three in zip(_each_met(lines, met), told[BROKEN], told[UNKNOWN], strict=True)]
+
+
+def _each_met(lines: Lines, met: np.ndarray) -> list[bool]:
+    """(claims,) whether a claim has procedures or visits, and each of them met a rule. met: (lines,)."""
+    service = lines.code.flags(_is_service)
+    services, passed = (np.bincount(lines.claim, where, minlength=lines.claims) for where in (service, service & met))
+    every: list[bool] = ((services > 0) & (services == passed)).tolist()
+    return every
+
+
+def _is_service(code: Level) -> bool:
+    return not (code or "").startswith(SUPPLIES)
 
 
 def _answer(met: bool, broken: dict[str, None], unknown: dict[str, None]) -> Readiness:
@@ -67,7 +82,7 @@ class Reviews:
 
     def add(self, part: Part) -> None:
         """Count one part more."""
-        told = readiness(part.found, part.lines.claim)
+        told = readiness(part.found, part.lines)
         self.answers.update(one.audit for one in told)
         for one in told:
             self.broken.update(one.broken)

@@ -7,7 +7,7 @@ changes nothing; other releases stay beside it. Rows read = rows accepted + rows
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -19,6 +19,8 @@ from claims.settings import IngestSettings
 from rules.cms_file import CmsFile, Progress, recognised, unknown
 from rules.cms_release import Quarter, part_of, quarter_of, remedy, table_of
 from rules.manifest import Entry, read_manifest, write_manifest
+
+MOST_REJECTED = 0.001  # share of the rows of a file: what cannot be read of a table is a hole in it
 
 
 @dataclass(frozen=True)
@@ -87,21 +89,21 @@ def _of_path(
                 staged.append(_Staged(Loaded(source.name, "", "", "", "passed over", 0, {}), drafts))
                 continue
             reader = CmsFile(source, known, delimiter, progress)
-            staged.append(_stage(reader, drafts / str(count + len(staged)), limits, release))
+            staged.append(_stage(reader, drafts / str(count + len(staged)), release))
     if len(others) == len(staged):
         raise others[0]
     return staged
 
 
-def _stage(reader: CmsFile, draft: Path, limits: IngestSettings, release: str | None) -> _Staged:
+def _stage(reader: CmsFile, draft: Path, release: str | None) -> _Staged:
     """One recognised file into a draft of its table."""
     known, name = reader.known, reader.source.name
     table = table_of(known.layout.table, known.header, name, known.preamble)
     quarter = quarter_of(table, name, known.preamble, release)
     reader.write(draft)
-    _check(reader, quarter, limits)
+    _check(reader, quarter)
     whole = table != "ncci_ptp"
-    scope = "complete" if whole else f"{reader.lowest}-{reader.highest}"
+    scope = ("listed" if reader.unplaced else "complete") if whole else f"{reader.lowest}-{reader.highest}"
     with draft.open("rb") as content:
         checksum = hashlib.file_digest(content, "sha256").hexdigest()
     part = "" if whole else part_of(name)
@@ -110,19 +112,20 @@ def _stage(reader: CmsFile, draft: Path, limits: IngestSettings, release: str | 
     entries = tuple(
         Entry.model_validate({
             "table": table, "release": told, "part": part, "file": file, "effective_from": first,
-            "effective_to": last, "scope": scope, "standing": standing, "sha256": checksum,
+            "effective_to": last, "published": quarter.first, "scope": scope, "standing": standing, "sha256": checksum,
             "source": f"{known.layout.title}, file {name} of CMS", "checked_on": date.today(),
+            "unread": " ".join(sorted(reader.unread)),
         })
         for first, last, standing in quarter.periods(table)
     )  # fmt: skip
     return _Staged(Loaded(name, table, told, part, "new", reader.accepted, dict(reader.rejected)), draft, entries)
 
 
-def _check(reader: CmsFile, quarter: Quarter, limits: IngestSettings) -> None:
+def _check(reader: CmsFile, quarter: Quarter) -> None:
     """Raises RuleBookError for a file whose rows say that it is not what it seemed."""
     name, table = reader.source.name, reader.known.layout.table
     rejected = reader.rejected.total()
-    if not reader.accepted or rejected > limits.max_reject_share * (reader.accepted + rejected):
+    if not reader.accepted or rejected > MOST_REJECTED * (reader.accepted + rejected):
         reasons = "; ".join(f"{count} {reason}" for reason, count in reader.rejected.most_common())
         raise RuleBookError(f"{name}: {rejected} rows cannot be read ({reasons or 'no rows'}). Nothing was changed")
     if table != "ncci_ptp":
@@ -142,7 +145,7 @@ def _refuse_two_of_a_kind(staged: Iterable[_Staged]) -> None:
     seen: dict[tuple[str, str, str], _Staged] = {}
     for one in staged:
         other = seen.setdefault(one.key, one)
-        if one.entries and one.entries[0].sha256 != other.entries[0].sha256:
+        if one.entries and one.entries[0].content != other.entries[0].content:
             raise RuleBookError(
                 f"{other.loaded.source} and {one.loaded.source} are both {' '.join(filter(None, one.key))} and differ; "
                 "nothing was changed. Give one of them"
@@ -152,10 +155,10 @@ def _refuse_two_of_a_kind(staged: Iterable[_Staged]) -> None:
 def _commit(folder: Path, staged: Sequence[_Staged]) -> list[Loaded]:
     """Put the drafts in place, then the manifest, then away what it no longer names."""
     before = read_manifest(folder)
-    held: dict[tuple[str, str, str], str] = {(one.table, one.release, one.part): one.sha256 for one in before}
+    held: dict[tuple[str, str, str], object] = {(one.table, one.release, one.part): one.content for one in before}
     fresh: dict[tuple[str, str, str], _Staged] = {}
     for one in staged:
-        if one.entries and held.get(one.key) != one.entries[0].sha256:
+        if one.entries and held.get(one.key) != one.entries[0].content:
             fresh.setdefault(one.key, one)
     for one in fresh.values():
         one.draft.replace(folder / one.entries[0].file)
@@ -168,7 +171,7 @@ def _commit(folder: Path, staged: Sequence[_Staged]) -> list[Loaded]:
     return [_what(one, fresh, held) for one in staged]
 
 
-def _what(one: _Staged, fresh: dict[tuple[str, str, str], _Staged], held: dict[tuple[str, str, str], str]) -> Loaded:
+def _what(one: _Staged, fresh: dict[tuple[str, str, str], _Staged], held: Container[tuple[str, str, str]]) -> Loaded:
     if not one.entries:
         return one.loaded
     what = "unchanged" if fresh.get(one.key) is not one else "replaced" if one.key in held else "new"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -111,7 +111,8 @@ def _of_pairs(table: str, frame: pl.DataFrame, entries: Sequence[Entry]) -> Rele
     values = {"kind": _integers(frame, COLUMNS[table][2]).astype(np.int8)}
     pairs = Rows.of((one << SHIFT) | two, first, last, values)
     codes = _add_ons(frame, one, first, last) if add_on else _NO_ROWS
-    return Release(_scope(entries, [one] if add_on else [one, two], second_listed=not add_on), pairs, codes)
+    scope = _scope(entries, [one] if add_on else [one, two])
+    return Release(replace(scope, second_listed=not add_on), pairs, codes)
 
 
 def _add_ons(frame: pl.DataFrame, code: np.ndarray, first: np.ndarray, last: np.ndarray) -> Rows:
@@ -140,13 +141,20 @@ def _of_codes(frame: pl.DataFrame, entries: Sequence[Entry]) -> Release:
     return Release(_scope(entries, [code]), codes=Rows.of(code, *_held(frame), values), words=words)
 
 
-def _scope(entries: Sequence[Entry], codes: Sequence[np.ndarray], second_listed: bool = True) -> Scope:
-    """What the files know together. Of two parts that follow each other, nothing lies between the two ranges."""
+def _scope(entries: Sequence[Entry], codes: Sequence[np.ndarray]) -> Scope:
+    """What the files know together, but for the codes of rows that could not be read."""
+    unread = sorted({code_number(code) for entry in entries for code in entry.unread.split()})
+    scope = _whole(entries, codes)
+    return replace(scope, unread=np.array(unread, np.int64)) if unread else scope
+
+
+def _whole(entries: Sequence[Entry], codes: Sequence[np.ndarray]) -> Scope:
+    """What the files name. Of two parts that follow each other, nothing lies between the two ranges."""
     scopes = {entry.scope for entry in entries}
     if "complete" in scopes:
         return Scope()
     if "listed" in scopes:
-        return Scope(listed=np.unique(np.concatenate(codes)), second_listed=second_listed)
+        return Scope(listed=np.unique(np.concatenate(codes)))
     parts = {int(entry.part or 0): tuple(code_number(end) for end in entry.scope.split("-")) for entry in entries}
     return Scope(ranges=tuple((0 if part == 1 else _after(parts, part), parts[part][1]) for part in parts))
 

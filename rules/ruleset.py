@@ -18,13 +18,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from claims.codes import code as known_as
 from claims.errors import RuleBookError
 from claims.settings import Settings
 from claims.texts import Level
 from rules.book import Book, Rule
 from rules.book_file import load_books
 from rules.bulk import BulkTables
-from rules.gaps import COVERED, NO_BOOK, NO_CONTRACTOR, NO_PLAN, NO_STATE
+from rules.gaps import COVERED, NO_BOOK, NO_CONTRACTOR, NO_PLAN, NO_STATE, TWO_BOOKS
 from rules.lint import require_valid
 from rules.verdict import Period
 
@@ -66,7 +67,7 @@ class RuleSet:
     @classmethod
     def of(cls, books: Mapping[str, Book], tables: BulkTables, payers: Mapping[str, str] | None = None) -> RuleSet:
         """From books that lint clean. Raises RuleBookError when the site's payers name a book that is not there."""
-        payers = payers or {}
+        payers = {known_as(payer): book for payer, book in (payers or {}).items()}
         for payer, book in payers.items():
             if book not in books:
                 raise RuleBookError(f"rules.payers: {payer} is said to be {book}, a book that is not there")
@@ -105,9 +106,15 @@ class RuleSet:
     def _find(self, payer: Payer) -> tuple[tuple[str, ...], int]:
         """The ids of the books of a payer, the common one first, and the coverage."""
         common = (COMMON,) if COMMON in self.books else ()
-        root = self._root(payer)
-        if root is None:
-            return common, NO_PLAN if self._waits_for_the_plan(payer) else NO_BOOK
+        mapped = self.payers.get(payer.payer_id or "")
+        named = self.books[mapped] if mapped else None
+        if named and named.within:
+            return (*common, named.within, named.id), COVERED
+        own = [named] if named else self._best(payer)
+        if len(own) != 1:
+            unknown = NO_PLAN if self._waits_for_the_plan(payer) else NO_BOOK
+            return common, TWO_BOOKS if own else unknown
+        root = own[0]
         within = [book for book in self.books.values() if book.within == root.id]
         if not within:
             return (*common, root.id), COVERED
@@ -123,15 +130,11 @@ class RuleSet:
     def _roots(self) -> list[Book]:
         return [book for book in self.books.values() if book.within is None and book.id != COMMON]
 
-    def _root(self, payer: Payer) -> Book | None:
-        """The payer's own book: the site's word, else the payer's id, its name, the kind of plan; none if two fit."""
-        if payer.payer_id in self.payers:
-            book = self.books[self.payers[str(payer.payer_id)]]
-            return self.books[book.within] if book.within else book
+    def _best(self, payer: Payer) -> list[Book]:
+        """The books that fit best: by the payer's id, else its name, else the kind of plan; two = none is sure."""
         ranked = [(rank, book) for book in self._roots() if (rank := _fit(book, payer))]
         best = max((rank for rank, _ in ranked), default=0)
-        fitting = [book for rank, book in ranked if rank == best]
-        return fitting[0] if len(fitting) == 1 else None
+        return [book for rank, book in ranked if rank == best]
 
 
 def _bound(known: dict[Any, Any]) -> None:

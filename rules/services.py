@@ -20,12 +20,14 @@ COLUMNS = ("code", "family", "payer", "modifiers", "provider", "billing")
 class Services:
     """(rows,) arrays sorted by stamp = patient << 16 | day of service.
 
-    code .. billing: codes of the vocabulary; submitted: days; chain: of the line; units: float32, nan = not told;
-    original: whether of a first submission to the primary payer.
+    code .. billing: codes of the vocabulary; submitted: days, before all others where a service counts for any line;
+    sent: the days of submission themselves; chain: of the line; units: float32, nan = not told; original: whether of a
+    first submission to the primary payer.
     """
 
     stamp: np.ndarray
     submitted: np.ndarray
+    sent: np.ndarray
     chain: np.ndarray
     units: np.ndarray
     original: np.ndarray
@@ -38,8 +40,8 @@ class Services:
 
     @classmethod
     def of(
-        cls, codes: dict[str, np.ndarray], service: np.ndarray, submitted: np.ndarray, chain: np.ndarray,
-        units: np.ndarray, original: np.ndarray,
+        cls, codes: dict[str, np.ndarray], service: np.ndarray, submitted: np.ndarray, sent: np.ndarray,
+        chain: np.ndarray, units: np.ndarray, original: np.ndarray,
     ) -> Services:  # fmt: skip
         """From (lines,) arrays in any order; lines without a patient have no place here."""
         known = np.flatnonzero(codes["patient"] != MISS["patient"])
@@ -47,7 +49,7 @@ class Services:
         order = np.argsort(stamp, kind="stable")
         rows = known[order]
         return cls(
-            stamp[order], submitted[rows].astype(np.int32), chain[rows].astype(np.int32),
+            stamp[order], submitted[rows].astype(np.int32), sent[rows].astype(np.int32), chain[rows].astype(np.int32),
             units[rows].astype(np.float32), original[rows].astype(bool),
             **{name: codes[name][rows].astype(np.int32) for name in COLUMNS},
         )  # fmt: skip
@@ -64,13 +66,22 @@ class Services:
 
     def between(self, asked: Asked, begin: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Pairs (asked, row) of services on days begin <= day < end that count, in order of asked and day."""
-        base = asked.patient << DAY_BITS
-        first = self.stamp.searchsorted(base | np.maximum(begin, 0))
-        last = np.maximum(self.stamp.searchsorted(base | end), first)
-        at, rows = expand(np.arange(len(base)), first, last)
+        at, rows = self._within(asked.patient, begin, end)
         counts = self.submitted[rows] < asked.submitted[at]
         counts &= self.chain[rows] != asked.chain[at]
         return at[counts], rows[counts]
+
+    def again(self, asked: Asked, day: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Pairs (asked, row) of services of the day in submissions of the line's own chain that were sent before it."""
+        at, rows = self._within(asked.patient, day, day + 1)
+        before = (self.chain[rows] == asked.chain[at]) & (self.sent[rows] < asked.submitted[at])
+        return at[before], rows[before]
+
+    def _within(self, patient: np.ndarray, begin: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        base = patient << DAY_BITS
+        first = self.stamp.searchsorted(base | np.maximum(begin, 0))
+        last = np.maximum(self.stamp.searchsorted(base | end), first)
+        return expand(np.arange(len(base)), first, last)
 
 
 @dataclass(frozen=True)

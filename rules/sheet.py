@@ -48,11 +48,10 @@ class Sheet:
         """(lines,) days of submission."""
         return self.lines.submitted
 
-    @cached_property
+    @property
     def last_service(self) -> np.ndarray:
         """(lines,) last days of service."""
-        end = self.lines.day("claim_line_end_date")
-        return np.where(np.isnan(end), self.service, end).astype(np.int64)
+        return self.lines.last_service
 
     def coded(self, codes: frozenset[str]) -> np.ndarray:
         """(lines,) whether the line's procedure code is one of these."""
@@ -78,6 +77,12 @@ class Sheet:
             judged = [NOT_KNOWN if level is None else int(level in values) for level in texts.levels]
             self._held[key] = placed(np.array(judged, np.int8), texts.at)
         return self._held[key]
+
+    @cached_property
+    def institutional(self) -> np.ndarray:
+        """(lines,) whether the line is a facility's own claim, which has a type of bill and no place of service."""
+        institutional: np.ndarray = self.has("claim_type", frozenset(("institutional",))) == YES
+        return institutional
 
     def number(self, column: str) -> np.ndarray:
         """(lines,) float64 of a column of numbers or of yes (1) and no (0); nan for null."""
@@ -157,15 +162,20 @@ class Sheet:
     @cached_property
     def resubmitted(self) -> np.ndarray:
         """(lines,) whether the line's claim was sent before: it says so, or its chain began on an earlier day."""
-        says_so = self.has("claim_frequency_code", frozenset(("7", "8"))) == YES
-        says_so |= self.lines.text("original_reference_number").flags(bool)
         began: np.ndarray = self.past.chains.began(self.chain)
-        again: np.ndarray = says_so | (began < self.submitted)
+        again: np.ndarray = self.replaces | (began < self.submitted)
         return again
 
     @cached_property
+    def replaces(self) -> np.ndarray:
+        """(lines,) whether the line's claim says that it takes the place of an earlier one, or takes it back."""
+        says_so: np.ndarray = self.has("claim_frequency_code", frozenset(("7", "8"))) == YES
+        says_so |= self.lines.text("original_reference_number").flags(bool)
+        return says_so
+
+    @cached_property
     def authorization(self) -> np.ndarray:
-        """(lines, 4) what `Authorizations.match` says of each line."""
+        """(lines, 5) what `Authorizations.match` says of each line."""
         return self.past.authorizations.match(self.lines, self.chain)
 
     def encoded(self, column: str, texts: Texts) -> np.ndarray:
@@ -187,6 +197,16 @@ class Sheet:
     def same_day(self, rows: np.ndarray) -> Pairs:
         """Pairs (place in rows, past service) of the patient's services of other claims on the line's own day."""
         return self.before(rows, 0, same_day=True)
+
+    def sent_before(self, rows: np.ndarray) -> Pairs:
+        """Pairs (place in rows, past service) of the line's own day in earlier submissions of its own chain."""
+        again = np.flatnonzero(self.chain[rows] >= 0)
+        if not len(again):
+            return again, again
+        rows = rows[again]
+        asked = Asked(self.patient[rows], self.submitted[rows], self.chain[rows])
+        at, past = self.past.services.again(asked, self.service[rows])
+        return again[at], past
 
     def _past(self, rows: np.ndarray, days: int | np.ndarray, same_day: bool) -> Pairs:
         asked, service = Asked(self.patient[rows], self.submitted[rows], self.chain[rows]), self.service[rows]

@@ -13,10 +13,10 @@ import numpy as np
 
 from claims.texts import Level
 from rules.check import Part
+from rules.findings import ASSUMED
 from rules.gaps import COVERED, NO_BOOK
-from rules.verdict import BROKEN, MET, UNKNOWN
+from rules.verdict import MET, UNKNOWN
 
-ASSUMED = "assumed"
 STATES = ("broken", "unknown", "met", "unasked")  # of a claim; the first that holds
 
 
@@ -48,9 +48,11 @@ class Counts:
         for one in found.judged:
             if one.now:
                 outcome, claim = one.verdict.outcome, lines.claim[one.rows]
-                broken[one.rows[one.broken]] = True
-                for row, kind in ((int(one.period.rule.standing == ASSUMED), BROKEN), (2, UNKNOWN), (3, MET)):
-                    counts[row] += np.bincount(claim[outcome == kind], minlength=lines.claims)
+                wrong = np.flatnonzero(one.broken)
+                broken[one.rows[wrong]] = True
+                assumed = one.assumed(wrong)
+                of = (claim[wrong[~assumed]], claim[wrong[assumed]], claim[outcome == UNKNOWN], claim[outcome == MET])
+                counts += np.stack([np.bincount(claims, minlength=lines.claims) for claims in of])
         cents = np.where(broken, np.nan_to_num(lines.cents), 0)
         stake = np.bincount(lines.claim, cents, minlength=lines.claims).astype(np.int64)
         stated, assumed, unknown, met = counts
@@ -104,7 +106,9 @@ class Tally:
         for one in (one for one in part.found.judged if one.now):
             rule, outcome = one.period.rule, one.verdict.outcome
             counter = self.kinds.setdefault(rule.kind, Counter())
-            counter[ASSUMED if rule.standing == ASSUMED else "stated"] += int(one.broken.sum())
+            assumed = one.assumed(np.flatnonzero(one.broken))
+            counter[ASSUMED] += int(assumed.sum())
+            counter["stated"] += int((~assumed).sum())
             counter["unknown"] += int((outcome == UNKNOWN).sum())
             counter["met"] += int((outcome == MET).sum())
             claims = broken.setdefault(rule.kind, np.zeros(part.lines.claims, bool))

@@ -49,6 +49,19 @@ class Asked:
         """The value that holds."""
         return self.period.value
 
+    def known(self, table: str) -> np.ndarray:
+        """(rows,) int64: when what a bulk table says of the day of service was published."""
+        return self.tables.known(table, self.sheet.service[self.rows])
+
+    def assumed(self, table: str) -> Callable[[np.ndarray], np.ndarray]:
+        """Of places among the rows, whether what a bulk table says of the code that day is our reading."""
+
+        def assumed(places: np.ndarray) -> np.ndarray:
+            rows = self.rows[places]
+            return self.tables.assumed(table, self.sheet.lines.code.take(rows), self.sheet.service[rows])
+
+        return assumed
+
     def __len__(self) -> int:
         """Rows."""
         return len(self.rows)
@@ -60,7 +73,9 @@ class Verdict:
 
     why: in words, what is not known where the outcome is unknown; suggested: what could stand in the rule's field.
     lapsed: (rows,) whether the rule is unknown only because no table speaks for the day, and the last one that spoke
-    would have been broken.
+    would have been broken. known: (rows,) int64 day on which the table was published that decided: before it, the
+    verdict is no feature. assumed: of places among the rows (bool, places) whether the table's word is our reading;
+    asked only where findings are told.
     """
 
     outcome: np.ndarray
@@ -68,6 +83,8 @@ class Verdict:
     why: str | Callable[[int], str] | None = None
     suggested: Told | None = None
     lapsed: np.ndarray | None = None
+    known: np.ndarray | None = None
+    assumed: Callable[[np.ndarray], np.ndarray] | None = None
 
 
 def three(broken: np.ndarray, unknown: np.ndarray | None = None, asked: np.ndarray | None = None) -> np.ndarray:

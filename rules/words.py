@@ -9,6 +9,7 @@ from claims.texts import Level
 from rules.verdict import Asked
 
 NO_MODIFIERS = "The claim does not tell the modifiers."
+OF_A_FACILITY = "This is a facility's own claim, and the tables that are loaded are the practitioners'."
 _EPOCH = date(1970, 1, 1)
 
 

@@ -101,7 +101,7 @@ def _add_checking(app: FastAPI, checkers: Checkers) -> None:
     def rule(rule_id: str) -> Json:
         """One rule: its values by day, message, remedy, references, and the book that it stands in."""
         for book, one in checkers.get().checker.rules.rules():
-            if one.id == rule_id:
+            if one.id == rule_id.upper():
                 return rule_json(book, one)
         raise ProblemError(404, "no rule has this id; denials rules list shows them all")
 

@@ -19,6 +19,7 @@ from claims.texts import Texts
 from features.build import build
 from features.history import History
 from features.table import FeatureTable
+from rules.past import Past
 from serving.worth import Worth
 from training.evidence import Evidence, evidence_of, of_claims
 from training.reasons import shares
@@ -31,8 +32,8 @@ CHUNK = 20_000  # lines whose matrix is held at a time
 class Assessed:
     """Lines with what is said of them, (lines,) each but claim_risk and claim_evidence (claims,).
 
-    claim: codes 0..k-1; raw: log-odds; loss: int64 cents; shares: (lines, CATEGORIES) P(category | denied), or
-    (lines, 0) where the model tells none.
+    claim: codes 0..k-1; raw: log-odds; loss: int64 cents; past: what the rules see them against; shares:
+    (lines, CATEGORIES) P(category | denied), or (lines, 0) where the model tells none.
     """
 
     lines: pl.DataFrame
@@ -42,6 +43,7 @@ class Assessed:
     risk: np.ndarray
     claim_risk: np.ndarray
     loss: np.ndarray
+    past: Past
     evidence: Evidence
     claim_evidence: Evidence
     shares: np.ndarray
@@ -76,7 +78,7 @@ class Assessed:
         lines = self.lines[rows].with_columns(claim_index=pl.Series(claim, dtype=pl.Int64))
         return Assessed(
             lines, self.table.take(rows), claim, self.raw[rows], self.risk[rows], self.claim_risk[chosen],
-            self.loss[rows], self.evidence.take(rows), self.claim_evidence.take(chosen), self.shares[rows],
+            self.loss[rows], self.past, self.evidence.take(rows), self.claim_evidence.take(chosen), self.shares[rows],
         )  # fmt: skip
 
 
@@ -86,13 +88,14 @@ def assess(
     """Risks of (n,) accepted lines of a Batch; of a request, `claim_index` says which lines are one claim."""
     lines = dated(lines, today)
     claim = _claims(lines)
+    past = history.past.with_request(lines)[0]
     table = _features(lines, claim, history)
     raw, why = scores(model, table)
     risk = model.risk(raw)
     claim_risk = model.claim_risk(risk, claim) if len(raw) else np.zeros(0)
     known = evidence_of(table, risk, lines.get_column("submitted_date").to_numpy(), model, settings)
     whole = of_claims(known, risk, claim, model)
-    return Assessed(lines, table, claim, raw, risk, claim_risk, worth.loss(lines, risk), known, whole, why)
+    return Assessed(lines, table, claim, raw, risk, claim_risk, worth.loss(lines, risk), past, known, whole, why)
 
 
 def scores(model: Model, table: FeatureTable) -> tuple[np.ndarray, np.ndarray]:

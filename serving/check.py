@@ -94,7 +94,7 @@ def _claims(lines: Lines, found: Findings, every: bool) -> dict[int, Json]:
     """Checked claims by claim_index."""
     told = found.told((BROKEN, UNKNOWN, MET) if every else (BROKEN,))
     coverage = found.coverage_of(lines.claim).tolist()
-    audits = readiness(found, lines.claim)
+    audits = readiness(found, lines)
     columns = lines.frame.select("claim_index", "claim_id", "claim_line_number").iter_rows()
     claims: dict[int, Json] = {}
     for (index, claim_id, number), claim, findings in zip(columns, lines.claim.tolist(), told, strict=True):

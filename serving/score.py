@@ -23,7 +23,6 @@ from claims.settings import Settings, load_settings
 from claims.snapshot import take_snapshot
 from claims.store import Store
 from features.history import History
-from features.request import with_request
 from rules.findings import Finding
 from rules.judge import judge
 from rules.ruleset import rules_of
@@ -148,8 +147,7 @@ class Scorer:
         """(lines,) the rules that each line breaks, as known today, gravest first."""
         found = assessed.table.found
         if found is None:
-            past = with_request(self.history, assessed.lines).past
-            found = judge(assessed.lines, past, self.history.rules)
+            found = judge(assessed.lines, assessed.past, self.history.rules)
         return found.told()
 
     def assess_batch(self, batch: Batch) -> tuple[Assessed, pl.DataFrame]:

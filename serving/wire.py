@@ -235,7 +235,7 @@ class CheckedClaim(_Told):
     """One claim; coverage: whether a rule book is for its payer; `errors`: lines that were left out."""
 
     claim_id: str
-    coverage: Literal["covered", "no_book", "no_plan", "no_state", "no_contractor"]
+    coverage: Literal["covered", "no_book", "two_books", "no_plan", "no_state", "no_contractor"]
     audit: Audit
     findings: list[LineFinding]
     errors: list[Fault]

@@ -19,7 +19,7 @@ WHOLE_LIST, OPEN_LIST = 1, 2  # add-ons with a list of primaries; those whose co
 def add_on_without_primary(asked: Asked) -> Verdict:
     """Broken when none of the primaries stands on the claim that day, or on another claim of the patient that day.
 
-    A code that is no add-on is none of the rule's business. A claim of another payer or provider counts as well. A
+    The other claim must be of the same payer and provider. A code that is no add-on is none of the rule's business. A
     modifier does not help: only the list does.
     """
     said: AddOnWithoutPrimary = asked.said
@@ -32,7 +32,7 @@ def add_on_without_primary(asked: Asked) -> Verdict:
         kind, last_known = answer.indicator, answer.lapsed
         if not (last_known > 0).any():
             return Verdict(np.zeros(size, np.int8))
-    beside = others(asked.sheet, asked.rows, any_payer=True)
+    beside = others(asked.sheet, asked.rows)
     found = any_of(beside.at, _primary(asked, said, beside), size)
     unloaded = kind == NOT_LOADED
     open_list = (last_known == OPEN_LIST) & ~found
@@ -41,6 +41,8 @@ def add_on_without_primary(asked: Asked) -> Verdict:
         told={"code": code(asked), "others": _primaries(asked, said)},
         why=_why(asked, unloaded, found),
         lapsed=unloaded & ~found & ~open_list & (last_known > 0),
+        known=asked.known(TABLE) if said.table else None,
+        assumed=asked.assumed(TABLE) if said.table else None,
     )
 
 

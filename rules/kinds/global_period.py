@@ -6,6 +6,7 @@ Procedures: 58, 78 or 79 in the days after. Global days are those of the fee sch
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cached_property
 
@@ -18,9 +19,11 @@ from rules.global_days import LONGEST, NOT_LISTED, NOTHING, GlobalDays
 from rules.reference import VISIT
 from rules.sessions import Sessions
 from rules.sheet import NOT_KNOWN, YES
+from rules.timeline import NEVER
 from rules.verdict import Asked, Told, Verdict, three
 from rules.words import NO_MODIFIERS, code, day, listed
 
+TABLE = "mpfs"
 MINOR, MAJOR, AFTER, PROCEDURE = range(4)  # what asks for a modifier, and for which
 MODIFIERS = (("25",), ("57",), ("24",), ("58", "78", "79"))
 
@@ -58,6 +61,11 @@ class _Near:
         sure: np.ndarray = self.told & ~self.silent
         return sure
 
+    def on(self, asked: Asked) -> np.ndarray:
+        """(services,) their days."""
+        on: np.ndarray = asked.sheet.service[asked.rows[self.at]] - self.ago
+        return on
+
     def worst(self, i: int) -> int:
         """The place of the surest and latest of the i-th row."""
         mine = np.flatnonzero(self.at == i).tolist()
@@ -85,7 +93,30 @@ def global_period(asked: Asked) -> Verdict:
         told=_told(asked, near),
         why=lambda i: _why(asked, near, own, i) if lacking[i] else asked.sheet.why_not_back(int(asked.rows[i])),
         lapsed=unknown & business & told & named,
+        known=_known(asked, near, visits),
+        assumed=_assumed(asked, near, visits),
     )
+
+
+def _known(asked: Asked, near: _Near, visits: bool) -> np.ndarray:
+    """(rows,) when the first of the fee schedules was published that make a row broken, or would."""
+    known = np.full(len(asked), NEVER)
+    at, on = near.at[near.told], near.on(asked)[near.told]
+    np.minimum.at(known, at, asked.tables.known(TABLE, on))
+    return known if visits else np.maximum(known, asked.known(TABLE))
+
+
+def _assumed(asked: Asked, near: _Near, visits: bool) -> Callable[[np.ndarray], np.ndarray]:
+    """Whether the fee schedule that tells the global days of a row's earlier service, or its own, is our reading."""
+
+    def assumed(places: np.ndarray) -> np.ndarray:
+        found = np.zeros(len(places), bool) if visits else asked.assumed(TABLE)(places)
+        near_ones = np.isin(places, near.at)
+        worst = np.array([near.worst(i) for i in places[near_ones].tolist()], np.int64)
+        found[near_ones] |= asked.tables.assumed(TABLE, near.code.take(worst), near.on(asked)[worst])
+        return found
+
+    return assumed
 
 
 def _business(asked: Asked, visits: bool) -> tuple[np.ndarray, GlobalDays]:

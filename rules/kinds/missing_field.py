@@ -12,7 +12,7 @@ from rules.verdict import Asked, Verdict, three
 from rules.words import code, listed
 
 EMPTY = frozenset({""})
-PLACE, INSTITUTIONAL = "place_of_service_code", frozenset({"institutional"})  # whose place is its type of bill
+PLACE = "place_of_service_code"  # of an institutional claim its type of bill says it
 
 
 def missing_field(asked: Asked) -> Verdict:
@@ -31,7 +31,7 @@ def missing_field(asked: Asked) -> Verdict:
 def _missing(sheet: Sheet, column: str) -> np.ndarray:
     """(lines,) int8 whether a field is empty. A number or a date that is null is not known."""
     if column == PLACE:
-        return np.where(sheet.has("claim_type", INSTITUTIONAL) == YES, NO, sheet.has(column, EMPTY))
+        return np.where(sheet.institutional, NO, sheet.has(column, EMPTY))
     told = sheet.lines.frame.get_column(column)
     if told.dtype == pl.String:
         return sheet.has(column, EMPTY)

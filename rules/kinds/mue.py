@@ -11,7 +11,7 @@ from rules.bulk import NONE, NOT_LISTED, NOT_LOADED
 from rules.parameters import Mue
 from rules.sheet import Sheet
 from rules.verdict import Asked, Verdict, three
-from rules.words import code, quantity
+from rules.words import OF_A_FACILITY, code, quantity
 
 BY_LINE, NOT_TOLD = 1, 0  # adjudication; 2 and 3 = by day
 
@@ -35,6 +35,8 @@ def mue(asked: Asked) -> Verdict:
         told={"code": code(asked), "units": lambda i: quantity(units[i]), "limit": limit},
         why=_why(asked, said, limit, units, last_known),
         lapsed=lapsed,
+        known=asked.known(said.table) if said.table else None,
+        assumed=asked.assumed(said.table) if said.table else None,
     )
 
 
@@ -49,7 +51,10 @@ def _limits(asked: Asked, said: Mue) -> tuple[np.ndarray, np.ndarray, np.ndarray
     by_line = answer.lapsed_adjudication == BY_LINE
     if said.per == "line":
         by_line |= answer.lapsed_adjudication == NOT_TOLD
-    return answer.limit, answer.lapsed_limit, by_line
+    facility = sheet.institutional[rows]
+    if not facility.any():
+        return answer.limit, answer.lapsed_limit, by_line
+    return *(np.where(facility, NOT_LISTED, limit) for limit in (answer.limit, answer.lapsed_limit)), by_line
 
 
 def _of_the_day(sheet: Sheet, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -73,6 +78,8 @@ def _why(asked: Asked, said: Mue, limit: np.ndarray, units: np.ndarray, last_kno
     def why(i: int) -> str:
         if limit[i] >= 0:
             return "The claim does not tell the units."
+        if said.table and asked.sheet.institutional[asked.rows[i]]:
+            return OF_A_FACILITY
         if limit[i] == NOT_LISTED:
             return "The unit limits that are loaded do not hold this code."
         missing = "The unit limits of this quarter are not loaded (denials rules refresh)"

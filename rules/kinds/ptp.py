@@ -12,7 +12,7 @@ from rules.parameters import Ptp
 from rules.reference import VISIT
 from rules.sheet import NO, NOT_KNOWN, YES
 from rules.verdict import MET, Asked, Verdict, three
-from rules.words import NO_MODIFIERS, code
+from rules.words import NO_MODIFIERS, OF_A_FACILITY, code
 
 NEVER, WITH_MODIFIER = 0, 1  # indicators of CMS; 9 = the pair was never in force
 TABLE = "ncci_ptp"
@@ -29,6 +29,9 @@ def ptp(asked: Asked) -> Verdict:
     size, beside = len(asked), others_of_other_codes(asked.sheet, asked.rows)
     alone = ~any_of(beside.at, np.ones(len(beside), bool), size)
     indicator, last_known = _indicators(asked, beside)
+    facility = asked.sheet.institutional[asked.rows] if said.table else np.zeros(size, bool)
+    if facility.any():
+        indicator, last_known = (np.where(facility[beside.at], NOT_LISTED, one) for one in (indicator, last_known))
     held = _held(asked, beside, last_known)
     pair = _broken(indicator, held)
     lapsed = (indicator == NOT_LOADED) & _broken(last_known, held)
@@ -42,6 +45,8 @@ def ptp(asked: Asked) -> Verdict:
         told={"code": code(asked), "other": lambda i: beside.code[int(first[i])]},
         why=_why(asked, beside, indicator, np.where(late < 0, doubt, late), late >= 0),
         lapsed=unknown & (late >= 0),
+        known=asked.known(TABLE) if said.table else None,
+        assumed=asked.assumed(TABLE) if said.table else None,
     )
 
 
@@ -95,6 +100,8 @@ def _why(
         said = indicator[pair[i]]
         if said == WITH_MODIFIER:
             return NO_MODIFIERS
+        if asked.sheet.institutional[asked.rows[i]] and asked.said.table:
+            return OF_A_FACILITY
         if said == NOT_LISTED:
             return "The pairs that are loaded do not hold these codes."
         missing = "The pairs of this quarter are not loaded (denials rules refresh)"

@@ -148,16 +148,16 @@ class Practice:
         )
         covered = not codes or line["hcpcs_code"] in codes
         faults = {
-            "not_approved": (held["status"] or "").lower()
-            in {"denied", "pending", "cancelled", "withdrawn", "expired"},
+            "not_approved": held["status"] in {"denied", "pending"},
             "other_patient": differ(held["member_key"], line["member_key"]),
             "expired": bool(held["valid_from"] and service < held["valid_from"])
-            or bool(held["valid_to"] and service > held["valid_to"]),
+            or bool(held["valid_to"] and (line["claim_line_end_date"] or service) > held["valid_to"]),
             "same_family": not covered and family(line["hcpcs_code"]) in {family(c) for c in codes},
             "other_code": not covered,
             "units_exceeded": wanted > left,
             "other_place": differ(held["place_of_service_code"], line["place_of_service_code"]),
             "other_provider": differ(held["rendering_npi"], line["rendering_npi"]),
+            "number_only": held["status"] not in {"approved", None},
         }
         return next((name for name, wrong in faults.items() if wrong), "exact")
 

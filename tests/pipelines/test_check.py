@@ -149,7 +149,7 @@ def test_a_claim_without_a_book_is_named_and_not_among_the_clean(denials: Run, t
     assert "NOBODY" in answer.out and "Plan of Nowhere" in answer.out
     assert "Claim C1" in answer.out and "No rule book is for this payer" in answer.out
     counts = dict(line.rsplit(maxsplit=1) for line in answer.out.splitlines() if line.endswith(tuple("0123456789")))
-    assert counts["all rules are met"] == "0"
+    assert counts["all rules in the books are met"] == "0"
     assert counts["no rule book for the payer"] == "1"
 
 

@@ -27,7 +27,11 @@ def test_without_a_model_the_starting_one_answers_and_says_so(denials: Run, file
     assert answer.code == 0
     assert "No trained model serves" in answer.err and "denials train" in answer.err
     scored = pl.read_csv(site / "out.csv", infer_schema_length=None)
-    assert scored.select(pl.col("model_version", "evidence", "decision").unique()).row(0) == ("starting", "none", "review")
+    assert scored.select(pl.col("model_version", "evidence", "decision").unique()).row(0) == (
+        "starting",
+        "none",
+        "review",
+    )
 
 
 def test_a_model_that_is_not_there_is_exit_14_and_says_what_to_do(denials: Run, files: Path, site: Path) -> None:

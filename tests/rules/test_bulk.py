@@ -93,7 +93,6 @@ def test_add_ons_know_their_primaries() -> None:
     other = Texts.of(["64483", "62323", "64484", "64483", "62330", "62330"])
     assert tables.parents(add_on, other, when).indicator.tolist() == [1, NONE, NOT_LISTED, NOT_LOADED, NONE, 1]
     assert tables.parents(add_on, other, when).lapsed[3] == 1
-    assert tables.is_add_on(add_on, when).tolist() == [True, True, False, True, False, True]
     assert tables.add_ons(add_on, when).indicator.tolist() == [1, 1, NOT_LISTED, NOT_LOADED, NONE, 1]
     assert tables.assumed("add_on", add_on, when).tolist() == [False, False, False, False, False, True]
     assert tables.primaries("64495", day("2025-01-01")) == ("64493", "64494")

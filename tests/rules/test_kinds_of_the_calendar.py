@@ -159,6 +159,40 @@ def test_between_two_limits_of_a_payer_the_answer_is_unknown() -> None:
         assert told["message"] == "181 180"
 
 
+@pytest.mark.parametrize(
+    ("day", "sent", "wanted"),
+    [
+        ("2023-06-01", "2024-06-01", "met"), ("2023-06-01", "2024-06-02", "broken"),
+        ("2024-02-29", "2025-02-28", "met"), ("2024-02-29", "2025-03-01", "broken"),
+        ("2023-02-28", "2024-02-29", "broken"), ("2023-12-31", "2024-12-31", "met"),
+    ],
+)  # fmt: skip
+def test_a_calendar_year_ends_on_the_same_date(day: str, sent: str, wanted: str) -> None:
+    yearly = rule("timely_filing", 1, calendar_years=True, message="{days} {limit}")
+    assert outcomes(lines([{"day": day, "sent": sent}]), yearly) == [wanted]
+    if (day, sent) == ("2023-06-01", "2024-06-02"):
+        assert findings(lines([{"day": day, "sent": sent}]), yearly)[0]["message"] == "367 2024-06-01"
+
+
+def test_a_limit_on_a_weekend_is_the_monday_after() -> None:
+    rolled = FILING | {"to_workday": True}  # 90 days after 3 November 2025 are Sunday, 1 February 2026
+    days = {"2026-02-02": ("met", "broken"), "2026-02-03": ("broken", "broken")}
+    for sent, wanted in days.items():
+        frame = lines([{"day": "2025-11-03", "sent": sent}])
+        assert tuple(outcomes(frame, one)[0] for one in (rolled, FILING)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted"), [("professional", "broken"), ("institutional", "met"), (None, "unknown"), ("", "broken")]
+)
+def test_the_first_day_counts_for_professional_lines(kind: str | None, wanted: str) -> None:
+    first = FILING | {"counts_from": "first"}
+    row = {"day": "2025-11-02", "to": "2025-11-03", "claim_type": kind}
+    assert said(first, row) == wanted
+    assert said(FILING, row) == said(first, row | {"day": "2025-11-03"}) == "met"
+    assert said(first, row | {"to": "2025-11-02"}) == "broken"
+
+
 def test_a_claim_that_was_sent_before_is_judged_by_no_initial_limit() -> None:
     late = {"day": "2025-01-02", "claim": "E0"}
     assert said(FILING, late, {"day": "2025-01-02"}) == "none"  # the same claim went to this payer before
@@ -276,6 +310,43 @@ def test_levels_are_those_of_the_claim_and_day() -> None:
     )
     assert outcomes(frame, LEVELS) == ["met", "met", "broken"]
     assert findings(frame, LEVELS)[2]["message"] == "3 2"
+
+
+@pytest.mark.parametrize(
+    ("code", "rows", "wanted"),
+    [
+        ("62323", "RT 1, LT 1", "broken"), ("62323", "RT.LT 2", "broken"), ("20552", "RT 1, LT 1", "broken"),
+        ("20552", "50 2", "broken"), ("20552", "50 1", "met"), ("64483", "RT 1, LT 1", "met"), ("64483", "50 2", "met"),
+        ("64999", "RT 1, LT 1", "unknown"), ("64999", "RT 2, LT 1", "broken"), ("64999", "RT 1", "met"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("day", ["2026-01-05", "2023-01-05"])  # by the fee schedule of the day, or the latest one
+def test_codes_without_sides_have_no_pairs(day: str, code: str, rows: str, wanted: str) -> None:
+    told = [row.split() for row in rows.split(", ")]
+    frame = lines([
+        {"code": code, "mods": mods.replace(".", " "), "units": float(units), "day": day} for mods, units in told
+    ])  # fmt: skip
+    assert set(outcomes(frame, rule("unit_count", 1, code, measure="levels"))) == {wanted}
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        ({}, "broken"), ({"mods": "LT", "code": "64483"}, "met"), ({"mods": "RT", "code": "64483"}, "broken"),
+        ({"payer": "P2"}, "met"), ({"rendering_npi": "1111111112"}, "met"), ({"day": "2026-01-06"}, "met"),
+        ({"sent": "2026-02-01"}, "met"), ({"claim_frequency_code": "7"}, "met"), ({"units": None}, "unknown"),
+    ],
+)  # fmt: skip
+def test_a_session_that_stands_on_two_claims_is_one(change: Row, wanted: str) -> None:
+    mine = {"mods": "RT", "units": 2, "rendering_npi": "1234567893"}
+    other = mine | {"code": "64484", "units": 1} | change
+    assert said(LEVELS, mine, other) == wanted
+
+
+def test_what_stands_on_other_claims_is_not_measured_against_the_record() -> None:
+    joints = rule("unit_count", True, "64635", measure="units_documented", element="doc_joints")
+    row = {"code": "64635", "units": 2, "doc_joints": 2}
+    assert said(joints, row, row | {"mods": "59"}) == "met"
 
 
 def test_units_are_measured_against_the_record() -> None:

@@ -219,9 +219,12 @@ def test_an_add_on_follows_its_primary(drawn: str, said: str) -> None:
     assert outcomes(lines(f"code | mods\n{drawn}", **SUMMER), ADD_ONS) == said.split()
 
 
-def test_a_primary_of_another_claim_will_do() -> None:
-    before = past(lines("claim | code\nZ | 64483", day="2024-08-01", sent="2024-08-05", payer="P2"))
+def test_a_primary_of_another_claim_to_the_same_payer_will_do() -> None:
+    before = past(lines("claim | code\nZ | 64483", day="2024-08-01", sent="2024-08-05"))
     assert outcomes(lines("code\n64484", **SUMMER), ADD_ONS, before) == ["met"]
+    assert outcomes(
+        lines("code\n64484", payer="P2", **SUMMER), rules(ADD_ONS, applies_to={"payer_id": ["P2"]}), before
+    ) == ["broken"]
     assert outcomes(lines("code\n64484", day="2024-08-02", sent="2024-08-10"), ADD_ONS, before) == ["broken"]
 
 
@@ -287,6 +290,22 @@ def test_a_code_without_sides_never_carries_50() -> None:
     assert messages(frame, never) == ["one line with 50 and 1 unit", "one line with 50 and 2 units", "a line with 50"]
     assert [one["suggested"] for one in findings(frame, never)] == [None] * 3
     assert outcomes(lines("code | mods\n20552 | RT\n20552 | LT"), never) == ["none", "none"]
+    assert outcomes(lines("code | mods\n62323 | RT\n62323 | LT"), never) == ["broken", "broken"]
+    assert outcomes(lines("code | mods\n62323 | RT LT\n62321 | RT"), never) == ["broken", "none"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, "broken"), ({"mods": "RT"}, "none"), ({"code": "64493"}, "none"), ({"payer": "P2"}, "none"),
+        ({"rendering_npi": "1111111112"}, "none"), ({"claim_frequency_code": "7"}, "none"),
+    ],
+)  # fmt: skip
+def test_the_other_side_may_stand_on_another_claim(change: dict[str, Any], said: str) -> None:
+    every = {"code": "64483", "units": 1, "rendering_npi": "1234567893"}
+    before = past(lines([every | {"claim": "OLD", "mods": "LT", "sent": "2026-01-20"} | change]))
+    one_line = rule("bilateral_format", ["50x1"], indicators=["1"])
+    assert outcomes(lines([every | {"mods": "RT"}]), one_line, before) == [said]
 
 
 def test_the_payer_s_format_is_suggested_in_words_where_it_says_the_same() -> None:
@@ -427,6 +446,22 @@ def test_fields_that_must_be_filled() -> None:
     place = rule("missing_field", ["place_of_service_code"])
     bills = lines('claim | pos | claim_type\nA | "" | institutional\nB | "" | professional\nC | 11 |')
     assert outcomes(bills, place) == ["met", "broken", "met"]  # an institutional bill tells its place elsewhere
+
+
+def test_a_facilitys_claim_is_not_known_by_the_place_it_has_not_nor_by_practitioners_tables() -> None:
+    office = rule("missing_field", ["rendering_npi"], when={"place_of_service_code": ["11"]})
+    bills = lines(
+        'claim | pos | claim_type\nA | "" | institutional\nB | "" | professional\nC | 11 | institutional\nD | |',
+        rendering_npi="",
+    )
+    assert outcomes(bills, office) == ["unknown", "none", "broken", "unknown"]
+    assert "type of bill" in findings(bills, office)[0]["message"]
+    assert "does not say the place" in findings(bills, office)[2]["message"]
+    both = lines([SUMMER | {"code": one, "units": 9} for one in ("62323", "77003")], claim_type="institutional")
+    assert outcomes(both, PAIRS) == outcomes(both, LIMITS) == ["unknown"] * 2
+    assert all("practitioners" in one["message"] for told in (PAIRS, LIMITS) for one in findings(both, told))
+    assert not judged(both, PAIRS).judged[0].verdict.lapsed.any()
+    assert outcomes(both.with_columns(claim_type=pl.lit("professional")), PAIRS) == ["met", "broken"]
 
 
 # Diagnoses -----------------------------------------------------------------------------------------------------------

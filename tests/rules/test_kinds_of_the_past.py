@@ -161,6 +161,31 @@ def test_a_sequence_of_the_first_only_asks_nothing_of_later_ones() -> None:
     assert said(first, RFA, FIRST, SECOND, old=False) == "met"
 
 
+SIDED = BLOCKS | {"by_side": True, "only_with": ["KX"], "first_only": True}
+
+
+@pytest.mark.parametrize(
+    ("mine", "first", "second", "wanted"),
+    [
+        ("RT", "RT KX", "RT KX", "met"), ("RT", "50 KX", "RT KX", "met"), ("RT", "RT KX", "LT KX", "broken"),
+        ("RT", "LT KX", "LT KX", "broken"), ("RT", "RT KX", "RT", "unknown"), ("RT", "RT KX", "KX", "unknown"),
+        ("RT", "RT", "LT", "broken"), ("RT", "RT KX", None, "unknown"), ("50", "50 KX", "50 KX", "met"),
+        ("50", "50 KX", "RT KX", "broken"), ("", "RT KX", "RT KX", "unknown"), ("", "50 KX", "50 KX", "met"),
+        ("", "RT KX", "LT KX", "broken"), (None, "RT KX", "RT KX", "unknown"), ("RT", "RT LT KX", "50 KX", "met"),
+    ],
+)  # fmt: skip
+def test_a_sequence_counts_sessions_of_the_side_and_the_modifier(
+    mine: str | None, first: str, second: str | None, wanted: str
+) -> None:
+    assert said(SIDED, RFA | {"mods": mine}, FIRST | {"mods": first}, SECOND | {"mods": second}) == wanted
+
+
+def test_an_ablation_of_the_other_side_is_not_the_first_of_this_one() -> None:
+    before = {"code": "64635", "day": "2025-12-01"}
+    wanted = {"LT": "broken", "RT": "none", "50": "none", "": "none"}
+    assert {mods: said(SIDED, RFA | {"mods": "RT"}, before | {"mods": mods}) for mods in wanted} == wanted
+
+
 IMAGE = rule("documentation", True, "64483", element="doc_imaging", message="{found} {needed}")
 RELIEF = rule(
     "documentation",
@@ -227,6 +252,16 @@ def test_a_note_in_the_record_or_codes_beside_it_count_as_well() -> None:
     assert outcomes(lines([IMPLANT, IMPLANT | {"code": "C1767", "day": "2026-01-26"}]), alone)[0] == "broken"
 
 
+def test_what_others_may_have_done_is_not_missing_because_the_practice_did_not_bill_it() -> None:
+    trial = TRIAL | {"element": "doc_relief_percent", "at_least": 50, "elsewhere": True}
+    assert said(trial, IMPLANT) == said(trial, IMPLANT, old=False) == "unknown"
+    assert said(trial, IMPLANT, {"code": "63650", "day": "2025-12-01"}) == "met"
+    relief = {"met": 50, "broken": 10}
+    assert {said(trial, IMPLANT | {"doc_relief_percent": told}): told for told in relief.values()} == relief
+    (told,) = findings(lines([IMPLANT]), trial, practice())
+    assert "elsewhere" in told["message"]
+
+
 # Duplicate ----------------------------------------------------------------------------------------------------------
 
 TWICE = rule("duplicate", True, unless=["76", "77"])
@@ -259,11 +294,35 @@ def test_of_two_lines_of_a_claim_the_second_is_the_duplicate() -> None:
     assert outcomes(frame, TWICE, practice()) == ["met", "met"]
 
 
-def test_a_claim_is_no_duplicate_of_itself() -> None:
-    assert said(TWICE, MINE, MINE) == "met"  # every line is the same: it is the claim sent again
-    assert said(TWICE, MINE | {"claim": "E0", "units": 3}, MINE) == "met"
+def test_a_claim_that_is_scored_again_is_no_duplicate_of_itself() -> None:
     stored = lines([MINE | {"sent": "2026-01-20", "claim": "E0"}])
     assert outcomes(stored, TWICE, practice(MINE)) == ["met"]
+    assert outcomes(stored, TWICE, practice(MINE).beside(stored)) == ["met"]
+    again = lines([MINE | {"sent": "2026-01-20", "claim": "E0"}, MINE | {"claim": "E1", "sent": "2026-02-01"}])
+    assert outcomes(again, TWICE, practice(MINE, MINE | {"sent": "2026-02-01"})) == ["met", "broken"]
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        ({}, "broken"), ({"claim": "E0", "units": 3}, "broken"), ({"claim_frequency_code": "1"}, "broken"),
+        ({"claim_frequency_code": "7"}, "none"), ({"original_reference_number": "R1"}, "none"),
+        ({"sent": "2026-01-20"}, "met"), ({"sent": "2026-01-19"}, "met"),
+        ({"claim": "E0", "mods": "RT 76"}, "met"), ({"claim": "E0", "mods": None}, "unknown"),
+    ],
+)  # fmt: skip
+def test_a_claim_sent_again_that_does_not_say_so_is_a_duplicate(change: Row, wanted: str) -> None:
+    assert said(TWICE, MINE | change, MINE) == wanted
+
+
+def test_of_two_like_claims_of_a_file_the_later_is_the_duplicate() -> None:
+    for days in (("2026-01-20", "2026-01-10"), ("2026-01-10", "2026-01-20")):
+        frame = lines([MINE | {"claim": f"N{i}", "sent": day} for i, day in enumerate(days)])
+        wanted = ["broken" if day == max(days) else "met" for day in days]
+        assert outcomes(frame, TWICE, practice().beside(frame)) == wanted
+        assert outcomes(frame, TWICE, practice().with_request(frame)[0]) == wanted
+    frame = lines([MINE | {"claim": f"N{i}"} for i in range(2)])
+    assert sorted(outcomes(frame, TWICE, practice().beside(frame))) == ["broken", "met"]
 
 
 def test_of_two_claims_of_a_file_the_later_is_the_duplicate() -> None:

@@ -71,6 +71,7 @@ FAULTS = {
     "braces": ("{limit} are", "{limit are", 11, "ONE-FREQ", "braces that do not match"),
     "within nothing": ("payer: One", "payer: One\nwithin: medicaer", 2, None, "there is no book 'medicaer'; one of one, two"),
     "within itself": ("payer: One", "payer: One\nwithin: one", 2, None, "one is itself within a book"),
+    "within a book, for no state": ("payer: One", "payer: One\nwithin: two", 3, None, "expected service_state"),
     "for nobody": ("{payer_id: [P1], payer_name: [one payer]}", "{service_state: [OH]}", 2, None, "names no payer"),
     "not UTF-8": ("One", "Onë", 0, None, "is not written in UTF-8"),
     "no book": (BOOK, "- payer: One", 1, None, "expected a book"),
@@ -125,6 +126,70 @@ def test_one_fault_and_no_other(what: str, tmp_path: Path) -> None:
     assert not more
     assert (fault.file, fault.line, fault.rule_id) == ("one.yaml", line, rule_id)
     assert words in fault.message
+
+
+# What a rule says, and what it leaves out.
+MUTE = {
+    "unit_count, codes: [64635], measure: units_documented, values: {2020-01-01: true}": "units_documented needs the record",
+    "unit_count, codes: [64635], measure: documented_at_least, values: {2020-01-01: 3}": "documented_at_least needs the record",
+    "unit_count, codes: [64635], measure: levels, values: {2020-01-01: true}": "the value of levels is a number",
+    "unit_count, measure: levels, values: {2020-01-01: 2}": "levels counts the rule's codes",
+    "frequency, codes: [62323], values: {2020-01-01: 1}": "no window to count in",
+    "frequency, window_days: 365, values: {2020-01-01: 1}": "no sessions to count",
+    "frequency, codes: [62323], groups: {a: [64483]}, window_days: 9, values: {2020-01-01: 1}": "stands in a group",
+    "mue, codes: [62323], values: {2020-01-01: true}": "the value true needs a table",
+    "ptp, codes: [62323], values: {2020-01-01: true}": "expected table or not_with",
+    "add_on_without_primary, codes: [64484], values: {2020-01-01: true}": "expected table or primaries",
+    "device_chain, codes: [63685], values: {2020-01-01: true}": "expected after or element or beside",
+    "sequence, codes: [64635], after: [], values: {2020-01-01: 1}": "nothing that comes first",
+    "documentation, codes: [62323], element: doc_imaging, values: {2020-01-01: false}": "every record meets false",
+    "covered_diagnosis, codes: [62323], values: {2020-01-01: [M54.1-M54.16]}": "M54.1-M54.16: a range is of diagnoses",
+    "covered_diagnosis, codes: [62323], values: {2020-01-01: [M54.3-M54.1]}": "the lower first",
+}  # fmt: skip
+COMPLETE = (
+    "frequency, codes: [62323], calendar_year: true, values: {2020-01-01: 1, 2024-01-01: null}",
+    "mue, codes: [62323], values: {2020-01-01: 2}", "ptp, codes: [62323], not_with: [99213], values: {2020-01-01: true}",
+    "unit_count, codes: [64635], measure: levels, values: {2020-01-01: 2}",
+    "documentation, codes: [62323], element: doc_imaging, values: {2020-01-01: true, 2024-01-01: null}",
+    "covered_diagnosis, codes: [62323], values: {2020-01-01: [M54.10-M54.18, M47*, G89.4]}",
+)  # fmt: skip
+ALONE = OTHER.replace(
+    "[]", "[{id: X, title: t, message: m, remedy: r, checked_on: 2026-11-01, standing: assumed, kind: %s}]"
+)
+
+
+@pytest.mark.parametrize("said", MUTE)
+def test_a_rule_that_could_never_say_anything(said: str, tmp_path: Path) -> None:
+    (fault,) = found(books(tmp_path, one=ALONE % said))
+    assert (fault.line, fault.rule_id) == (3, "X")
+    assert MUTE[said] in fault.message
+    assert fault.message.startswith(said.split(",")[0])
+
+
+@pytest.mark.parametrize("said", COMPLETE)
+def test_a_rule_that_says_all_its_kind_needs(said: str, tmp_path: Path) -> None:
+    assert found(books(tmp_path, one=ALONE % said)) == []
+
+
+def test_a_code_that_begins_with_zero_is_what_is_written(tmp_path: Path) -> None:
+    text = BOOK.replace("[62323, j1010]", "[00640, 00100, 0232T, 62323]").replace("P1", "00012")
+    text = text.replace("window_days", "when: {place_of_service_code: [02, 09, 11]}\n    window_days")
+    book = load_book(books(tmp_path, one=text) / "one.yaml")
+    assert book.rules[0].codes == ("00640", "00100", "0232T", "62323")
+    assert (book.applies_to.payer_id, book.rules[0].when.place_of_service_code) == (("00012",), ("02", "09", "11"))
+
+
+def test_a_limit_of_one_is_a_number_and_not_yes(tmp_path: Path) -> None:
+    text = ALONE % "mue, codes: [62323], values: {2020-01-01: 1}"
+    value = load_book(books(tmp_path, one=text) / "one.yaml").rules[0].values[date(2020, 1, 1)]
+    assert (value, type(value)) == (1, int)
+
+
+@pytest.mark.parametrize("written", ["NO", "2026-01-01", "1.5"])
+def test_what_yaml_reads_as_something_else_is_no_code(written: str, tmp_path: Path) -> None:
+    (fault,) = found(books(tmp_path, one=BOOK.replace("62323", written)))
+    assert fault.rule_id == "ONE-FREQ"
+    assert "write it in quotes" in fault.message
 
 
 def test_an_id_of_another_book(tmp_path: Path) -> None:

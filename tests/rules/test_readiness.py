@@ -23,7 +23,7 @@ QUIET = rule("place_of_service", ["22"], "64483", id="QUIET")
 
 def reviewed(frame: pl.DataFrame, ruled: RuleSet) -> list[Readiness]:
     (part,) = Checker(ruled, Past.empty()).parts(frame)
-    return readiness(part.found, part.lines.claim)
+    return readiness(part.found, part.lines)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,11 @@ def reviewed(frame: pl.DataFrame, ruled: RuleSet) -> list[Readiness]:
         ("code | pos | mods\n64483 | 11 | LT\n64483 | 22 | LT", Readiness(NOT_READY, ("PLACE",), ())),
         ("code | pos | mods\n64483 | 11 | LT\n64483 |    | LT", Readiness(NOT_KNOWN, (), ("PLACE",))),
         ("code | pos | mods\n99213 | 11 | LT", Readiness(NOT_KNOWN, (), ())),  # no rule asks about it
+        ("code | pos | mods\n64483 | 11 | LT\n99213 | 11 | LT", Readiness(NOT_KNOWN, (), ())),  # nor about its visit
+        ("code | pos | mods\n64483 | 11 | LT\nG0483 | 11 | LT", Readiness(NOT_KNOWN, (), ())),  # nor its drug test
+        ("code | pos | mods\n64483 | 11 | LT\nJ1010 | 11 | LT", Readiness(READY, (), ())),  # a drug goes with it
+        ("code | pos | mods\nJ1010 | 11 | LT", Readiness(NOT_KNOWN, (), ())),
+        ("code | pos | mods\n64483 | 22 | LT\n99213 | 11 | LT", Readiness(NOT_READY, ("PLACE",), ())),
     ],
 )
 def test_one_broken_rule_is_enough_and_what_nobody_asks_is_not_known(told: str, answer: Readiness) -> None:

@@ -172,13 +172,18 @@ def test_rows_that_cannot_be_read_are_counted_with_reasons(tmp_path: Path) -> No
         "",
         "1992\t62280\t\t20260401\t*\t1",
     ]
-    loaded = load(tmp_path, "ccipra-v321r0-f1.txt", PTP + "\n".join(bad) + "\n")
-    assert loaded.accepted == 5 and loaded.rows == 9
+    good = "".join(f"{code}\t99213\t\t20190101\t*\t1\tx\n" for code in range(10_000, 15_000))
+    loaded = load(tmp_path, "ccipra-v321r0-f1.txt", PTP + good + "\n".join(bad) + "\n")
+    assert loaded.accepted == 5_005 and loaded.rows == 5_009
     assert sorted(loaded.rejected) == [
         "has a date that is not understood", "has an indicator that is none of 0, 1, 9",
         "has no code of five letters or digits", "has no effective date",
     ]  # fmt: skip
-    assert ask(tmp_path, "J3301", "62323", "2026-05-01") == 1
+    assert read_manifest(tmp_path / "tables")[0].unread == "62323 77003"
+    for unread in (("J3301", "62323"), ("64483", "62323"), ("77003", "10000")):  # an edit of theirs may be missing
+        assert ask(tmp_path, *unread, "2026-05-01") == NOT_LISTED
+    assert ask(tmp_path, "99213", "10000", "2026-05-01") == 1
+    assert ask(tmp_path, "99214", "10000", "2026-05-01") == NONE
     assert ask(tmp_path, "62280", "01992", "2026-05-01") == 1  # a spreadsheet had taken its zero
 
 
@@ -188,6 +193,21 @@ def test_a_file_of_mostly_unreadable_rows_changes_nothing(tmp_path: Path) -> Non
     with pytest.raises(RuleBookError, match=r"2 rows cannot be read \(2 has a date that is not understood\)"):
         load(tmp_path, "ccipra-v321r0-f2.txt", PTP_HEADER + "1\t2\t\tx\t*\t1\n3\t4\t\ty\t*\t1\n")
     assert state(tmp_path) == before
+
+
+def test_a_file_with_more_than_a_row_in_a_thousand_unread_is_refused(tmp_path: Path) -> None:
+    bad = "64484,x,y,z\n"
+    table = MUE.format(service="Practitioner")
+    name = "MCR_MUE_PractitionerServices_Eff_10-01-2026.csv"
+    with pytest.raises(RuleBookError, match="1 rows cannot be read"):
+        load(tmp_path, name, table + bad)
+    assert state(tmp_path) == {}
+    many = "".join(f"{code},1,2 Date of Service Edit: Policy,x\n" for code in range(10_000, 12_000))
+    for broken, of_it, of_another in ((bad, NOT_LISTED, NONE), ("6?484,1,2,x\n", NOT_LISTED, NOT_LISTED)):
+        load(tmp_path, name, table + many + broken)
+        units = BulkTables.load(tmp_path / "tables").units
+        limits = units("ncci_mue", Texts.of(["64483", "64484", "62323"]), np.full(3, 20_750)).limit
+        assert limits.tolist() == [1, of_it, of_another]  # without its code, all that are not there may be it
 
 
 def test_an_unknown_layout_says_what_was_found_and_expected(tmp_path: Path) -> None:

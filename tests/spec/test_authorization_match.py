@@ -18,6 +18,8 @@ BOOK = """
     REFUSED                    | P1       | 64483       | 2                | 2026-01-01 | 2026-03-31 | denied   | 2025-12-20 |                       |
     WITHDRAWN                  | P1       | 64483       | 2                | 2026-01-01 | 2026-03-31 | approved | 2025-12-01 |                       |
     WITHDRAWN                  | P1       | 64483       | 2                | 2026-01-01 | 2026-03-31 | denied   | 2025-12-20 |                       |
+    UNCLEAR                    | P1       | 64483       | 2                | 2026-01-01 | 2026-03-31 | see note | 2025-12-20 |                       |
+    EMPTY                      | P1       | 64483       | 2                | 2026-01-01 | 2026-03-31 | ""       | 2025-12-20 |                       |
 """
 CASES = """
     prior_authorization_number | hcpcs_code | claim_line_start_date | service_unit_quantity | place_of_service_code | rendering_npi | payer_id | line_note
@@ -37,6 +39,9 @@ CASES = """
     REFUSED                    | 64483      | 2026-01-05            | 1                     | 11                    | 100           | P1       | not_approved
     WITHDRAWN                  | 64483      | 2026-01-05            | 1                     | 11                    | 100           | P1       | not_approved
     UNHEARD-OF                 | 64483      | 2026-01-05            | 1                     | 11                    | 100           | P1       | number_only
+    UNCLEAR                    | 64483      | 2026-01-05            | 1                     | 11                    | 100           | P1       | number_only
+    UNCLEAR                    | 64483      | 2026-04-01            | 1                     | 11                    | 100           | P1       | expired
+    EMPTY                      | 64483      | 2026-01-05            | 1                     | 11                    | 100           | P1       | number_only
     ""                         | 64483      | 2026-01-05            | 1                     | 11                    | 100           | P1       | none
                                | 64483      | 2026-01-05            | 1                     | 11                    | 100           | P1       | not_known
 """
@@ -60,10 +65,18 @@ def history(lines: str = "", outcomes: str = "") -> History:
     )
 
 
-@pytest.mark.parametrize("row", range(18))
+@pytest.mark.parametrize("row", range(21))
 def test_the_state_of_a_line(row: int) -> None:
     line = cases()[row]
     assert build(line, history()).column("authorization_match") == [line["line_note"][0]]
+
+
+@pytest.mark.parametrize(("last", "state"), [("2026-03-31", "exact"), ("2026-04-01", "expired")])
+def test_an_authorization_must_hold_to_the_last_day_of_service(last: str, state: str) -> None:
+    line = cases()[:1].with_columns(
+        claim_line_start_date=pl.date(2026, 3, 30), claim_line_end_date=pl.lit(last).str.to_date()
+    )
+    assert build(line, history()).column("authorization_match") == [state]
 
 
 def test_a_date_that_is_not_recorded_is_told() -> None:
