@@ -6,6 +6,7 @@ append at the same time share one write and one fdatasync. A segment that is clo
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import threading
@@ -92,6 +93,7 @@ class Journal:
         self._group = _Group()
         self._file: int | None = None
         self._size = self._number = 0
+        self._sealed = False
         self._held: dict[Path, Held] = {}  # segments in the order in which they were begun; the last may be open
 
     def append(self, payload: bytes, records: int = 1) -> None:
@@ -118,6 +120,12 @@ class Journal:
         with self._writing:
             self._close()
             return list(self._held)
+
+    def seal(self) -> None:
+        """Take nothing more."""
+        with self._writing:
+            self._close()
+            self._sealed = True
 
     def remove(self, segment: Path) -> None:
         """Forget a closed segment, whose records are safe elsewhere or set aside."""
@@ -156,6 +164,8 @@ class Journal:
 
     def _opened(self) -> tuple[int, Path]:
         segment = self.folder / f"{self._number:010d}{ENDING}"
+        if self._sealed:
+            raise BrokenPipeError(errno.EPIPE, "it is closed")
         if self._file is None:
             self._file = os.open(segment, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             self._size = 0

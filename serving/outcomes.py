@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -41,9 +42,11 @@ class Outcomes:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        said = settings.outcomes
         self._delivered = 0
-        self._spool = Spool(settings.store / "incoming", self._deliver, said.every_seconds, said.max_journal_bytes)
+        self._folder, self._opening = settings.store / "incoming", threading.Lock()
+        self._spool: Spool | None = None
+        if self._folder.exists():
+            self._opened()
 
     @classmethod
     def open(cls, settings: Settings) -> Outcomes:
@@ -64,15 +67,18 @@ class Outcomes:
         report.add(batch)
         if not report.accepted + report.rejected:
             raise UnreadableFileError("the body holds no outcomes")
-        self._spool.append(_packed(batch), report.accepted)
+        self._opened().append(_packed(batch), report.accepted)
         return _report(batch, report)
 
     def drain(self) -> None:
         """Bring all that waits into the store now. Raises OutOfReachError."""
-        self._spool.drain()
+        if self._spool:
+            self._spool.drain()
 
     def status(self) -> Mapping[str, Any]:
         """For /ready: reachable (as the last delivery found the store), rows waiting, since when, why, damaged."""
+        if self._spool is None:
+            return {"reachable": True, "waiting": 0, "bytes": 0, "since": None, "trouble": None, "damaged": 0}
         told = self._spool.waiting()
         since = told.since and datetime.fromtimestamp(told.since, UTC).isoformat(timespec="seconds")
         return {"reachable": told.trouble is None, "waiting": told.records, "bytes": told.bytes, "since": since,
@@ -80,7 +86,17 @@ class Outcomes:
 
     def close(self) -> None:
         """Deliver what waits, or leave it for the next start."""
-        self._spool.close()
+        with self._opening:
+            if self._spool:
+                self._spool.close()
+
+    def _opened(self) -> Spool:
+        """The journal, which no site has before its first outcome: its folder would look like a store."""
+        said = self.settings.outcomes
+        with self._opening:
+            if self._spool is None:
+                self._spool = Spool(self._folder, self._deliver, said.every_seconds, said.max_journal_bytes)
+            return self._spool
 
     def _read(self, kind: str, body: bytes) -> Batch:
         if kind != "application/json":

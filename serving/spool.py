@@ -116,9 +116,9 @@ class Spool:
             return
         self._stop.set()
         self._thread.join()
+        self._journal.seal()
         with suppress(DenialsError):
             self.drain()
-            self.drain()  # what was appended while the first one went on
         self._release(self._journal.folder, self._lock)
         self._lock = None
         for folder, lock in self._adopted.items():
@@ -223,7 +223,7 @@ def _locked_folder(parent: Path) -> tuple[Path, int | None]:
 def _lock_of(folder: Path) -> int | None:
     """The lock of a folder whose process is dead; None while it lives, or when somebody else has it."""
     try:
-        lock = os.open(folder / LOCK, os.O_RDWR)
+        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)  # its process may have died removing it
     except FileNotFoundError:
         return None
     try:

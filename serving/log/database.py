@@ -6,6 +6,7 @@ no room; UsageError for one that a later version of the program has migrated.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -91,7 +92,7 @@ class Database:
             yield
         except (sa.exc.DataError, sa.exc.IntegrityError):
             raise
-        except (sa.exc.DBAPIError, sa.exc.TimeoutError, OSError) as error:
+        except (sa.exc.DBAPIError, sa.exc.TimeoutError, sqlite3.Error, OSError) as error:
             self._prepared = False  # it may be another one when it is back
             where = self.url.render_as_string(hide_password=True)
             kind = type(getattr(error, "orig", error)).__name__

@@ -123,7 +123,8 @@ class ScoreLog:
         if kept and time.monotonic() - self._tidied >= TIDY:
             self._tidied = time.monotonic()
             gone = self.database.forget(self._now() - timedelta(days=kept))
-            log.info("score log: %d scores were older than %d days and are deleted", gone, kept)
+            if gone:
+                log.info("score log: %d scores were older than %d days and are deleted", gone, kept)
 
     def _decisions(self, score_id: str) -> list[Row]:
         """What was decided about a score. Raises UnknownScoreError where there is none of this id.
