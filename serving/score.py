@@ -17,15 +17,11 @@ import polars as pl
 
 from claims.batch import Batch, check_lines
 from claims.errors import UsageError
-from claims.label import load_classes
 from claims.read import read_claims, read_file, read_frame
 from claims.settings import Settings, load_settings
-from claims.snapshot import take_snapshot
-from claims.store import Store
 from features.history import History
 from rules.findings import Finding
 from rules.judge import judge
-from rules.ruleset import rules_of
 from serving.abstain import abstaining, notice
 from serving.answer import Json, add_rejects, claims_of, flat
 from serving.assess import Assessed, assess
@@ -33,7 +29,8 @@ from serving.explain import Driver, Explain, Explainer
 from serving.pandas_edge import from_pandas, is_pandas, to_pandas
 from serving.reasons import told
 from serving.sheet import Origin, sheet
-from serving.worth import Worth
+from serving.warm import Known
+from serving.worth import Prices, Worth
 from training.golden import check_golden
 from training.model import DenialModel
 from training.starting import Model, StartingModel
@@ -49,11 +46,13 @@ class Scorer:
     model: Model
     history: History
     settings: Settings
+    prices: Prices | None = None  # of the history, where they are at hand
 
     @classmethod
-    def load(cls, model: Path | None = None, settings: Settings | None = None) -> Scorer:
+    def load(cls, model: Path | None = None, settings: Settings | None = None, known: Known | None = None) -> Scorer:
         """The exported champion, or the model of a folder, with the history of the site's store as it is now.
 
+        known: what the store knows, where it is at hand. What was kept of it is mapped into memory (serving/warm.py).
         Where no champion was ever promoted, the starting model answers (training/starting.py). Raises NoModelError
         (exit code 14) when the folder that is named is not there, when a model is damaged, or when it does not give its
         golden claims their risks.
@@ -61,16 +60,18 @@ class Scorer:
         settings = settings or load_settings()
         champion = settings.models / "champion"
         if model is None and not os.path.lexists(champion):
-            return cls.starting(settings)
-        loaded = DenialModel.load(model or champion)
+            return cls.starting(settings, known)
+        loaded = DenialModel.load(model or champion.resolve())  # the link may move meanwhile
         check_golden(loaded)
-        return cls(loaded, _history(settings), settings)
+        known = known or Known.load(settings)
+        return cls(loaded, known.history, settings, known.prices)
 
     @classmethod
-    def starting(cls, settings: Settings) -> Scorer:
+    def starting(cls, settings: Settings, known: Known | None = None) -> Scorer:
         """With the starting model of the site's own history, whether or not there is a champion."""
-        history = _history(settings)
-        return cls(StartingModel.of(history, settings.today(), settings.maturity), history, settings)
+        known = known or Known.load(settings)
+        model = StartingModel.of(known.history, settings.today(), settings.maturity)
+        return cls(model, known.history, settings, known.prices)
 
     @property
     def notice(self) -> str | None:
@@ -80,7 +81,7 @@ class Scorer:
     @cached_property
     def worth(self) -> Worth:
         """Prices of the history, and what a denial costs."""
-        return Worth.of(self.history.snapshot, self.settings.money)
+        return Worth(self.prices or Prices.of(self.history.snapshot), self.settings.money)
 
     @cached_property
     def explainer(self) -> Explainer:
@@ -179,11 +180,3 @@ class Scorer:
             "rules_version": self.history.rules.version,
             "history_through": None if through is None else through.isoformat(),
         }
-
-
-def _history(settings: Settings) -> History:
-    """What the site's store knows; nothing where there is no store yet (scoring makes none)."""
-    if not settings.store.exists():
-        return History.empty(rules_of(settings))
-    snapshot = take_snapshot(Store.open(settings), classes=load_classes(settings.ingest.carc_classes))
-    return History.of(snapshot, rules_of(settings))

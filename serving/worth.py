@@ -22,22 +22,35 @@ DECISIONS = {"low": "submit", "medium": "review", "high": "hold"}
 
 
 @dataclass(frozen=True)
-class Worth:
-    """Median allowed cents by (payer, code) and by code, and what a denial costs besides."""
+class Prices:
+    """Median allowed cents by payer and code, and by code."""
 
-    cells: dict[tuple[str, str], float]
+    cells: dict[str, dict[str, float]]
     codes: dict[str, float]
-    money: MoneySettings
 
     @classmethod
-    def of(cls, snapshot: Snapshot, money: MoneySettings) -> Worth:
+    def of(cls, snapshot: Snapshot) -> Prices:
         """From the outcomes of a snapshot; lines that were allowed nothing say nothing about a price."""
         allowed = snapshot.outcomes.filter(pl.col("allowed_cents") > 0).select(*KEY, "allowed_cents")
         seen = snapshot.lines.select(*KEY, "payer_id", "hcpcs_code").join(allowed, on=KEY)
         median = pl.col("allowed_cents").median()
-        cells = seen.group_by("payer_id", "hcpcs_code").agg(median)
-        codes = seen.group_by("hcpcs_code").agg(median)
-        return cls({(payer, code): cents for payer, code, cents in cells.iter_rows()}, dict(codes.iter_rows()), money)
+        cells: dict[str, dict[str, float]] = {}
+        pair = ["payer_id", "hcpcs_code"]
+        for payer, code, cents in seen.group_by(pair).agg(median).sort(pair).iter_rows():
+            cells.setdefault(payer, {})[code] = cents
+        return cls(cells, dict(seen.group_by("hcpcs_code").agg(median).sort("hcpcs_code").iter_rows()))
+
+    def known(self, payer: str, code: str) -> float | None:
+        """What the payer allows for the code, else what all payers do; None where neither is known."""
+        return self.cells.get(payer, {}).get(code) or self.codes.get(code)
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What lines are worth by a practice's own prices, and what a denial costs besides."""
+
+    prices: Prices
+    money: MoneySettings
 
     def allowed(self, lines: pl.DataFrame) -> np.ndarray:
         """(lines,) float64 cents that each line would be allowed if it is paid; 0 where nothing is known of it."""
@@ -47,7 +60,7 @@ class Worth:
         return np.array([self._allowed(*row) for row in zip(*columns, charges, strict=True)], np.float64)
 
     def _allowed(self, payer: str, code: str, place: str | None, units: float | None, charge: int | None) -> float:
-        known = self.cells.get((payer, code)) or self.codes.get(code)
+        known = self.prices.known(payer, code)
         if known is None:
             price = fee(code, place)
             known = None if price is None else 100.0 * price * max(1.0, units or 1.0)
