@@ -41,9 +41,16 @@ class Life(_Card):
 
 
 class Readiness(_Card):
-    """Claims can be scored; notice: what to know of the starting model."""
+    """Claims can be scored.
+
+    notice: what to know of the starting model; not_taken_over: why the latest champion, store or rules do not serve;
+    score_log, outcomes: whether their database and store could be reached, and how much waits for that.
+    """
 
     status: Literal["ready"]
     model_version: str
     history_through: str | None
     notice: str | None
+    not_taken_over: str | None
+    score_log: dict[str, Any]
+    outcomes: dict[str, Any]

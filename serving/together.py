@@ -22,6 +22,7 @@ from serving.current import Current
 from serving.score import Scorer
 
 T = TypeVar("T")
+Keep = Callable[[Json], None]
 MOST = 256  # lines of a pass, unless one request has more
 
 
@@ -83,19 +84,22 @@ class Group:
         return True
 
 
-def answers(current: Current, asked: Sequence[Asked]) -> list[Json | Exception]:
-    """The response of each, in order; what one raises that cannot be read or scored stands in its place."""
+def answers(current: Current, asked: Sequence[Asked], keep: Keep) -> list[Json | Exception]:
+    """The response of each, in order; what one raises that cannot be read, scored or kept stands in its place.
+
+    keep: called before anything is answered, with a response, or with one that has the claims of several.
+    """
     reads = [_tried(partial(Read.of, one, current)) for one in asked]
     told: dict[int, Json | Exception] = {}
     for group in _groups(reads):
-        made = _tried(partial(_scored, current, [one for _, one in group.members]))
+        made = _tried(partial(_scored, current, [one for _, one in group.members], keep))
         for at, (place, one) in enumerate(group.members):
             if not isinstance(made, Exception):
                 told[place] = made[at]
             elif len(group.members) == 1:
                 told[place] = made
             else:  # one of them is at fault: alone it fails alone
-                alone = _tried(partial(_scored, current, [one]))
+                alone = _tried(partial(_scored, current, [one], keep))
                 told[place] = alone if isinstance(alone, Exception) else alone[0]
     return [one if isinstance(one, Exception) else told[place] for place, one in enumerate(reads)]
 
@@ -109,14 +113,16 @@ def _groups(reads: Sequence[Read | Exception]) -> list[Group]:
     return groups
 
 
-def _scored(current: Current, reads: Sequence[Read]) -> list[Json]:
+def _scored(current: Current, reads: Sequence[Read], keep: Keep) -> list[Json]:
     scorer = current.get()
-    if len(reads) == 1:
-        return [scorer.answer(reads[0].batch, reads[0].alone)]
-    return _together(scorer, reads)
+    if len(reads) > 1:
+        return _together(scorer, reads, keep)
+    answer = scorer.answer(reads[0].batch, reads[0].alone)
+    keep(answer)
+    return [answer]
 
 
-def _together(scorer: Scorer, reads: Sequence[Read]) -> list[Json]:
+def _together(scorer: Scorer, reads: Sequence[Read], keep: Keep) -> list[Json]:
     """One answer for all lines, taken apart again: it tells the claims in the order of claim_index."""
     lines, first = [], 0
     for one in reads:
@@ -124,6 +130,7 @@ def _together(scorer: Scorer, reads: Sequence[Read]) -> list[Json]:
         first += max(one.claims, default=0) + 1
     batch = reads[0].batch
     whole = scorer.answer(replace(batch, lines=pl.concat(lines), rejects=batch.rejects.clear()))
+    keep(whole)
     claims, told = iter(whole["claims"]), []
     for one in reads:
         own = {index: next(claims) for index in one.claims}

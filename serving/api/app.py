@@ -19,8 +19,10 @@ from serving.api.checking import add_checking
 from serving.api.document import describe
 from serving.api.door import Door
 from serving.api.intake import Intake
+from serving.api.kept import Kept
 from serving.api.metrics import Metrics
 from serving.api.reading import add_reading
+from serving.api.recording import add_recording
 from serving.api.scoring import Scoring, add_scoring
 from serving.api.trace import Trace
 from serving.check import Checkers
@@ -42,12 +44,13 @@ def create_app(settings: Settings, scorer: Scorer | None = None) -> FastAPI:
     """
     current = Current(settings, scorer)
     metrics, intake = Metrics(current), Intake(settings.serving.body_seconds)
-    scoring = Scoring(current, metrics)
+    kept = Kept(settings)
+    scoring = Scoring(current, kept.scores, metrics)
     ring = Ring(settings, needed=settings.serving.host not in LOOPBACK)
     pace = Pace(settings.home, settings.serving.requests_per_second, settings.serving.requests_at_once)
     app = FastAPI(
-        lifespan=partial(_lifespan, current=current, scoring=scoring), openapi_url=None, docs_url=None, redoc_url=None,
-        redirect_slashes=False,
+        lifespan=partial(_lifespan, current=current, kept=kept, scoring=scoring), openapi_url=None, docs_url=None,
+        redoc_url=None, redirect_slashes=False,
     )  # fmt: skip
     app.state.current = current
     install(app)
@@ -55,19 +58,22 @@ def create_app(settings: Settings, scorer: Scorer | None = None) -> FastAPI:
     app.add_middleware(Trace, metrics=metrics)
     add_scoring(app, scoring, intake)
     add_checking(app, Checkers(current), intake)
-    add_reading(app, current, metrics)
+    add_recording(app, kept, intake)
+    add_reading(app, current, kept, metrics)
     describe(app, ring)
     return app
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI, current: Current, scoring: Scoring) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI, current: Current, kept: Kept, scoring: Scoring) -> AsyncIterator[None]:
     try:
         await anyio.to_thread.run_sync(current.get)
     except DenialsError as error:
         log.warning("started without a model: %s", error)
+    await anyio.to_thread.run_sync(kept.open)
     scoring.queue.start()
     try:
         yield
     finally:
         await anyio.to_thread.run_sync(scoring.queue.close)
+        await anyio.to_thread.run_sync(kept.close)

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from serving.body import EDI, FHIR, JSON, KINDS
 from serving.keys import Ring
+from serving.receipts import decision_schema
 from serving.wire import EXAMPLE, Problem, request_schema
 
 Json = dict[str, Any]
@@ -48,6 +49,23 @@ def body() -> Json:
         FHIR: {"schema": fhir, "example": json.loads(example("claim.json"))},
     }
     return {"required": True, "content": told}
+
+
+def outcomes_body() -> Json:
+    """The request body of outcomes."""
+    rows = {"type": "array", "items": {"description": "columns of the outcomes table; one that cannot be read is told"}}
+    named = {"type": "object", "properties": {"outcomes": rows}, "required": ["outcomes"]}
+    told = {
+        JSON: {"schema": {"anyOf": [rows, named]}, "example": json.loads(example("outcomes.json"))},
+        EDI: {"schema": {"type": "string", "description": "an X12 interchange with 835, 277CA or 999 transactions"}},
+        FHIR: {"schema": {"type": "object", "description": "ClaimResponse, ExplanationOfBenefit, or a Bundle of them"}},
+    }
+    return {"required": True, "content": told}
+
+
+def decision_body() -> Json:
+    """The request body of a decision."""
+    return {"required": True, "content": {JSON: {"schema": decision_schema()}}}
 
 
 def claims_problems(example_name: str) -> Responses:

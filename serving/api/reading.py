@@ -9,13 +9,14 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from features.catalog import BY_NAME, CATALOG, Feature
 from serving.answer import Json
 from serving.api.document import problems
+from serving.api.kept import Kept
 from serving.api.metrics import Metrics
 from serving.cards import FeatureCard, Life, ModelCard, Readiness
 from serving.current import Current
 from serving.score import Scorer
 
 
-def add_reading(app: FastAPI, current: Current, metrics: Metrics) -> None:
+def add_reading(app: FastAPI, current: Current, kept: Kept, metrics: Metrics) -> None:
     """The routes."""
 
     @app.get("/v1/model", response_model=ModelCard, responses=problems(503))
@@ -35,14 +36,17 @@ def add_reading(app: FastAPI, current: Current, metrics: Metrics) -> None:
 
     @app.get("/ready", response_model=Readiness, responses=problems(503))
     def ready() -> Response:
-        """Whether claims can be scored."""
-        scorer = current.get()
-        through = scorer.history.through
-        told = {
-            "model_version": scorer.model.version, "history_through": through.isoformat() if through else None,
+        """Whether claims can be scored, by what, and whether what is kept arrives where it belongs."""
+        scorer, told = current.get(), current.status()
+        return JSONResponse({
+            "status": "ready",
+            "model_version": scorer.model.version,
+            "history_through": told["history_through"],
             "notice": scorer.notice,
-        }  # fmt: skip
-        return JSONResponse({"status": "ready"} | told)
+            "not_taken_over": told["notice"],
+            "score_log": dict(kept.scores.status()),
+            "outcomes": dict(kept.outcomes.status()),
+        })  # fmt: skip
 
     @app.get("/metrics", response_class=PlainTextResponse, responses=problems())
     def measured() -> Response:

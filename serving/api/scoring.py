@@ -13,11 +13,13 @@ from serving.answer import Json
 from serving.api.document import body as body_of_claims
 from serving.api.document import claims_problems
 from serving.api.intake import Intake
+from serving.api.kept import Opened
 from serving.api.metrics import Metrics
 from serving.api.queue import Queue
 from serving.api.trace import seen
 from serving.body import kind_of
 from serving.current import Current
+from serving.log import ScoreLog
 from serving.together import Asked, answers
 from serving.wire import ScoreResponse
 
@@ -31,16 +33,18 @@ class Told:
 
 
 class Scoring:
-    """Answers requests of the queue with the scorer in service."""
+    """Answers requests of the queue with the scorer in service, once the answers are in the score log."""
 
-    def __init__(self, current: Current, metrics: Metrics) -> None:
+    def __init__(self, current: Current, scores: Opened[ScoreLog], metrics: Metrics) -> None:
         self._current = current
+        self._scores = scores
         self._metrics = metrics
         self.queue = Queue(self._answers)
 
     def _answers(self, asked: Sequence[Asked]) -> list[Told | Exception]:
         self._metrics.passed(len(asked))
-        return [self._told(one) if isinstance(one, dict) else one for one in answers(self._current, asked)]
+        told = answers(self._current, asked, lambda answer: self._scores.get().append(answer))
+        return [self._told(one) if isinstance(one, dict) else one for one in told]
 
     def _told(self, answer: Json) -> Told:
         claims, rejected = answer["claims"], len(answer["rejected"])

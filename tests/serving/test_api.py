@@ -278,9 +278,12 @@ def test_alive_and_ready(client: TestClient, scorer: Scorer) -> None:
     assert client.get("/health").json() == {"status": "alive"}
     through = scorer.history.through
     assert through is not None
-    assert client.get("/ready").json() == {
+    told = client.get("/ready").json()
+    assert told.items() >= {
         "status": "ready", "model_version": "3", "history_through": through.isoformat(), "notice": None,
-    }  # fmt: skip
+        "not_taken_over": None,
+    }.items()  # fmt: skip
+    assert told["score_log"]["reachable"] and told["outcomes"]["reachable"]
 
 
 def test_model_and_features(client: TestClient, scorer: Scorer) -> None:
