@@ -35,11 +35,10 @@ class Pace:
             return 0.0
         held, now, at = self._held(), self._clock(), NUMBER.size * place
         full = min(max(NUMBER.unpack_from(held, at)[0], now), now + self._most)  # min: a clock that was set back
-        over = full + self._each - (now + self._most)
-        if over > 1e-9:
-            return float(over)
-        NUMBER.pack_into(held, at, full + self._each)
-        return 0.0
+        over = max(full + self._each - (now + self._most), 0.0)
+        wait = over if over > 1e-9 else 0.0
+        NUMBER.pack_into(held, at, full if wait else full + self._each)
+        return wait
 
     def _held(self) -> mmap.mmap:
         if self._full is None:
