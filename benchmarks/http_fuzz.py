@@ -2,8 +2,8 @@
 
     python -m benchmarks.http_fuzz [N]      # default 20,000; the seed is fixed, so a fault can be met again
 
-Bodies are those of the API's examples, with identifiers planted in them, cut, joined and changed at random, as bytes and
-as JSON.
+Bodies are those of the API's examples with identifiers planted in them, cut, joined and changed at random, as bytes
+and as JSON.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ VALUES: tuple[Any, ...] = (
     {"PLANTED-77": "MEMSECRET9"}, 5, "5", "7", "RT", "64493", "64483",
 )  # fmt: skip
 TOKENS = (
-    b"\x00", b"\xff\xfe", b"NaN", b"1e999", b"~", b"*", b":", b"ISA*", b"GS*", b"CLM*PLANTED-77*-1~", b"SV1*~", b"LX*1~",
-    b"{", b"}", b"[" * 600, b'"', b"\\ud800", b"null", b"\r\n", b"HL*1**20*1~", b"9" * 400, b"\xc3\xa9", b"SE*1*1~",
+    b"\x00", b"\xff\xfe", b"NaN", b"1e999", b"~", b"*", b":", b"ISA*", b"GS*", b"CLM*PLANTED-77*-1~", b"SV1*~",
+    b"LX*1~", b"{", b"}", b"[" * 600, b'"', b"\\ud800", b"null", b"\r\n", b"HL*1**20*1~", b"9" * 400, b"\xc3\xa9", b"SE*1*1~",
 )  # fmt: skip
 
 
@@ -63,7 +63,7 @@ def bodies(count: int, seed: int = 20261124) -> Iterator[Sent]:
 
 
 def fault(sent: Sent, status: int, answer: bytes) -> str | None:
-    """What is wrong with an answer; None where nothing is. A good answer repeats the id of a claim, its faults nothing."""
+    """What is wrong with an answer, None for nothing. A good one repeats the id of a claim, its faults nothing."""
     if status >= 500:
         return f"status {status}"
     told = answer if status >= 400 else json.dumps(list(_faults(json.loads(answer)))).encode()
