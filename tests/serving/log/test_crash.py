@@ -19,7 +19,7 @@ from claims.settings import OutcomesSettings, Settings
 from claims.store import Store
 from serving.outcomes import Outcomes
 
-KILLED = 6
+KILLED = 10
 
 
 def test_every_score_that_was_acknowledged_is_in_the_database_after_kill_9(home: Settings, opened: Opener) -> None:

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import random
+import sys
 import threading
 import time
 from collections.abc import Callable
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from typing import Any
 
+import pytest
 from answers import answer, ids
 
 from claims.settings import Settings
@@ -30,6 +34,9 @@ class Writer:
     """One such process."""
 
     def __init__(self, work: Work, settings: Settings) -> None:
+        with pytest.MonkeyPatch.context() as patch:  # the server looks for what it imports nowhere else
+            patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+            forkserver.ensure_running()
         self.told, theirs = FORKED.Pipe(duplex=False)
         self.process = FORKED.Process(target=work, args=(settings.model_dump_json(), theirs))
         self.process.start()
@@ -50,7 +57,7 @@ class Writer:
     def killed(self, chance: random.Random) -> list[str]:
         """Killed without warning some time after its first acknowledgement; what it had been told."""
         first = self.told.recv()
-        time.sleep(chance.uniform(0.0, 0.3))
+        time.sleep(chance.uniform(0.0, 0.15))
         self.process.kill()
         return [*first, *self.acknowledged()]
 
