@@ -110,6 +110,7 @@ def ingest(
 
 
 app.command()(check)
+app.command()(migrate)
 
 
 @app.command()
@@ -283,9 +284,6 @@ def schedule() -> None:
     with clock.server(settings) as address:
         say(f"Prefect: {address.removesuffix('/api')}. Stop with Ctrl-C.")
         clock.serve(settings)
-
-
-app.command()(migrate)
 
 
 @app.command()

@@ -96,6 +96,7 @@ def test_a_record_that_is_delivered_again_is_kept_once(log: ScoreLog, home: Sett
     log.drain()
     assert not orphan.exists()
     assert (log.scores().height, log.lines().height, log.decisions().height) == (3, 6, 1)
+    assert log.status()["damaged"] == 0
 
 
 def test_scores_are_read_by_time(log: ScoreLog) -> None:
