@@ -13,8 +13,7 @@ from typing import Any
 import polars as pl
 import pytest
 import sqlalchemy as sa
-from answers import SECRETS, answer, ids
-from conftest import Opener
+from answers import SECRETS, Opener, answer, ids
 
 from claims.errors import JournalError, OutOfReachError, UsageError
 from claims.identity import Keys
