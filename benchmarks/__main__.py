@@ -13,6 +13,7 @@ from benchmarks import (
     reasons,
     rule_speed,
     rule_value,
+    score_log,
     world_gap,
     x12_speed,
 )  # fmt: skip
@@ -26,6 +27,7 @@ cold_start.main()
 policy_change.main()
 rule_speed.main()
 rule_value.main()
+score_log.main()
 if find_spec("pyx12"):
     x12_speed.main()
 else:

@@ -37,7 +37,8 @@ VALUES: tuple[Any, ...] = (
 )  # fmt: skip
 TOKENS = (
     b"\x00", b"\xff\xfe", b"NaN", b"1e999", b"~", b"*", b":", b"ISA*", b"GS*", b"CLM*PLANTED-77*-1~", b"SV1*~",
-    b"LX*1~", b"{", b"}", b"[" * 600, b'"', b"\\ud800", b"null", b"\r\n", b"HL*1**20*1~", b"9" * 400, b"\xc3\xa9", b"SE*1*1~",
+    b"LX*1~", b"{", b"}", b"[" * 600, b'"', b"\\ud800", b"null", b"\r\n", b"HL*1**20*1~", b"9" * 400,
+    b"\xc3\xa9", b"SE*1*1~",
 )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from pipelines import show
 from pipelines.arguments import Json, Map, Model, Tune, day_of, mapping_of, scorer_of
 from pipelines.check import check
 from pipelines.keys_cli import keys
+from pipelines.migrate import migrate
 from pipelines.rules_cli import rules
 from pipelines.service import serve
 from pipelines.terminal import counted, dump, fail, out, progress, say
@@ -111,6 +112,7 @@ def ingest(
 
 
 app.command()(check)
+app.command()(migrate)
 
 
 @app.command()

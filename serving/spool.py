@@ -83,8 +83,9 @@ class Spool:
                     self._hand_on(segment)
                     del self._left[segment]
                 self._bury()
-                for segment in self._journal.closed() or self._journal.close_segment():
-                    self._hand_on(segment)
+                for waiting in (self._journal.closed, self._journal.close_segment):
+                    for segment in waiting():
+                        self._hand_on(segment)
                 if time.monotonic() - self._asked >= ASK:
                     self._hand_over([])
                 self._trouble = None
@@ -125,7 +126,7 @@ class Spool:
             self._release(folder, lock)
 
     def _run(self) -> None:
-        while True:
+        while not self._stop.wait(self._every):
             try:
                 self.drain()
             except DenialsError:
@@ -133,8 +134,6 @@ class Spool:
             except Exception as error:  # any: the thread must live on
                 self._trouble = type(error).__name__
                 log.error("%s: unforeseen %s", self.folder.name, type(error).__name__)
-            if self._stop.wait(self._every):
-                return
 
     def _hand_on(self, segment: Path) -> None:
         try:

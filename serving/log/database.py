@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from claims.errors import OutOfReachError, UsageError
 from claims.settings import Settings
-from serving.log.migrate import migrate
+from serving.log.migrate import latest, migrate, version_of
 from serving.log.record import Row, Rows
 from serving.log.tables import DECISIONS, LINES, SCORES
 
@@ -48,6 +48,14 @@ class Database:
             versions = migrate(connection)
         self._prepared = True
         return versions
+
+    def version(self) -> tuple[str | None, str]:
+        """The version of its tables (None: there are none), and the one that this program expects; changes nothing."""
+        path = self.url.database if self.url.get_backend_name() == "sqlite" else None
+        if path and not Path(path).exists():
+            return None, latest()
+        with self._reached(), self._engine.connect() as connection:
+            return version_of(connection), latest()
 
     def add(self, rows: Rows) -> None:
         """Insert what is not there yet, in one transaction."""

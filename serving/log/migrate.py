@@ -25,9 +25,7 @@ def migrate(connection: sa.Connection) -> tuple[str | None, str]:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ONE_AT_A_TIME)))
-    script = ScriptDirectory(str(Path(__file__).parent))
-    before, head = MigrationContext.configure(connection).get_current_revision(), script.get_current_head()
-    assert head is not None
+    script, before, head = _scripts(), version_of(connection), latest()
     if before != head:
         _known(script, before)
         with EnvironmentContext(
@@ -36,6 +34,22 @@ def migrate(connection: sa.Connection) -> tuple[str | None, str]:
             environment.configure(connection=connection)
             environment.run_migrations()
     return before, head
+
+
+def latest() -> str:
+    """The version that this program brings."""
+    head = _scripts().get_current_head()
+    assert head is not None
+    return head
+
+
+def version_of(connection: sa.Connection) -> str | None:
+    """The version of a database; None for an empty one."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(str(Path(__file__).parent))
 
 
 def _known(script: ScriptDirectory, version: str | None) -> None:
