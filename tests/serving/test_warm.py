@@ -119,7 +119,7 @@ def test_what_another_code_made_is_not_read(home: Settings, what: str, monkeypat
     Known.load(home)
     (before,) = kept_in(home)
     if what == "classes":
-        own = "carc,class\n197,contractual\n"
+        own = 'group,carc,class,category\n"",197,contractual,""\n'
         (home.home / "own.csv").write_text(own)
         home.ingest.carc_classes = home.home / "own.csv"
     else:
