@@ -109,9 +109,7 @@ def measured(scorer: Scorer, claims: list[Json]) -> dict[str, tuple[float, str]]
         for claim in claims:
             X = _parts(scorer, claim, times)
             _timed(times, "whole", lambda claim=claim: json.dumps(scorer.score_claims([claim])))
-            _timed(
-                times, "pred_contrib", lambda X=X: booster.predict(X, pred_contrib=True, num_threads=1)
-            )
+            _timed(times, "pred_contrib", lambda X=X: booster.predict(X, pred_contrib=True, num_threads=1))
         if turn == 0:
             times.clear()
     p50 = {name: float(np.median(values)) for name, values in times.items()}
