@@ -10,16 +10,16 @@ from typing import Any
 import polars as pl
 
 from claims.errors import UnreadableFileError
-from claims.fields import SCHEMAS, STORED
+from claims.fields import SCHEMAS, STORED, types_of
 from claims.nested import Request
 from claims.records import Lines, Records, empty
 from claims.rows import Rejected, Rows, Source, columns_of, constant
 from claims.table import Quality, Reject, SourceFile
 
-REJECTS: dict[str, Any] = {name: column.dtype for name, column in Reject.columns().items()}
+REJECTS: dict[str, Any] = types_of(Reject)
 REJECTS |= {"claim_id": pl.String(), "claim_line_number": pl.String()}
-QUALITY: dict[str, Any] = {name: column.dtype for name, column in Quality.columns().items()}
-FILES: dict[str, Any] = {name: column.dtype for name, column in SourceFile.columns().items()}
+QUALITY: dict[str, Any] = types_of(Quality)
+FILES: dict[str, Any] = types_of(SourceFile)
 PLACES: dict[str, Any] = {"claim_index": pl.Int64(), "line_index": pl.Int64()}  # in a request, from 0
 
 
@@ -143,7 +143,7 @@ def check_lines(batch: Batch) -> None:
 
     Of a table or a list the kind says what it holds, even when it is empty; of X12 and FHIR what was found.
     """
-    name, kind = batch.file.select("name", "kind").row(0)
+    name, kind = (batch.file.get_column(column)[0] for column in ("name", "kind"))
     if not ("lines" in kind or len(batch.lines) or "lines" in batch.rejects.get_column("table")):
         raise UnreadableFileError(f"{name} holds no claim lines; denials ingest takes what else it holds")
 

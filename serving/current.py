@@ -1,9 +1,9 @@
 """The scorer in service: made when it is first needed, and made anew when the champion, store or rules have changed.
 
 A new champion takes over once it has given its golden claims their risks; while one is made, or when that fails, the
-old one goes on serving. Changes are looked for at most every 2 s; what failed without a change is tried again every 30 s: a
-file may have been caught half written. When a history took long, the next waits REST times as long, so that outcomes
-that trickle in do not keep the machine busy.
+old one goes on serving. Changes are looked for at most every 2 s; what failed without a change is tried again every
+30 s: a file may have been caught half written. When a history took long, the next waits REST times as long, so that
+outcomes that trickle in do not keep the machine busy.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ Answers in kind: a frame for a frame, a response for a list of claims, a table f
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -16,10 +16,12 @@ import numpy as np
 import polars as pl
 
 from claims.batch import Batch, check_lines
+from claims.dated import dated
 from claims.errors import UsageError
 from claims.read import read_claims, read_file, read_frame
 from claims.settings import Settings, load_settings
 from features.history import History
+from features.request import with_request
 from rules.findings import Finding
 from rules.judge import judge
 from serving.abstain import abstaining, notice
@@ -27,6 +29,7 @@ from serving.answer import Json, add_rejects, claims_of, flat
 from serving.assess import Assessed, assess
 from serving.explain import Driver, Explain, Explainer
 from serving.pandas_edge import from_pandas, is_pandas, to_pandas
+from serving.parts import parted
 from serving.reasons import told
 from serving.sheet import Origin, sheet
 from serving.warm import Known
@@ -160,6 +163,18 @@ class Scorer:
         assessed = self.assess(batch.lines)
         origin = Origin(self.model.version, self.history.through, self.settings.serving)
         return assessed, sheet(assessed, self._base_value(assessed), batch, origin)
+
+    def assess_parts(self, batch: Batch) -> Iterator[tuple[Assessed, pl.DataFrame]]:
+        """The same, part by part: about 20,000 lines of whole claims each, so that only one part is in memory.
+
+        Each part sees what the whole file says of earlier days. Raises as `assess_batch`.
+        """
+        check_lines(batch)
+        lines = dated(batch.lines, self.settings.today())
+        whole = with_request(self.history, lines)
+        scorer = replace(self, history=whole, prices=self.worth.prices)
+        for part in parted(replace(batch, lines=lines)):
+            yield scorer.assess_batch(part)
 
     def _base_value(self, assessed: Assessed) -> float:
         """The model's base value, the same for every line."""
