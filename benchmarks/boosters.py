@@ -21,7 +21,7 @@ ROUNDS, PATIENCE, RATE = 1_500, 60, 0.05
 
 @dataclass(frozen=True)
 class Lines:
-    """X (lines, features) with categories as codes, y (lines,); rows before `cut` are fitted, later ones choose rounds."""
+    """X (lines, features) with categories as codes, y (lines,); rows before `cut` are fitted, the others choose."""
 
     X: np.ndarray
     y: np.ndarray
