@@ -16,7 +16,7 @@ from training.evaluate import Replay
 from training.fit import Recipe, split, threads_for
 from training.matrix import usable
 
-ROUNDS, PATIENCE, RATE = 1_500, 60, 0.05
+ROUNDS, PATIENCE, RATE = 1_000, 40, 0.05
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,8 @@ def _catboost(seen: Lines, later: np.ndarray) -> np.ndarray:
         return Pool(FeaturesData(num_feature_data=numbers, cat_feature_data=codes), y)
 
     parameters = {
-        "loss_function": "Logloss", "learning_rate": RATE, "depth": 7, "l2_leaf_reg": 3.0, "random_seed": 1,
+        "loss_function": "Logloss", "learning_rate": 2 * RATE, "depth": 6, "l2_leaf_reg": 3.0, "random_seed": 1,
+        "max_ctr_complexity": 1,  # pairs of categories are among our features, and cost most of its time
         "allow_writing_files": False, "verbose": False, "thread_count": threads_for(len(seen.y)),
     }  # fmt: skip
     tried = CatBoost(parameters | {"iterations": ROUNDS, "od_type": "Iter", "od_wait": PATIENCE})
