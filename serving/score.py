@@ -56,6 +56,7 @@ class Scorer:
         settings = settings or load_settings()
         loaded = DenialModel.load(model or settings.models / "champion")
         check_golden(loaded)
+        loaded.warm()
         return cls(loaded, _history(settings), settings)
 
     @cached_property

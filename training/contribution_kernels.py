@@ -1,38 +1,38 @@
-"""Compiled arithmetic of contributions.py, whose docstring derives it: one line at a time, and blocks of lines.
+"""Compiled arithmetic of contributions.py (decision 10 derives it): one line at a time, and blocks of lines.
 
 Both do the same operations in the same order, so that a line has the same contributions, to the last bit, alone and
-among many. Neither holds Python's lock. What is compiled is kept beside this file, or in numba's folder of the user.
+among many. Neither holds Python's lock. Arrays are those of contribution_tables.Tables, side is 1 left, 0 right or
+APART. numba keeps what it compiled beside this file or in the user's cache, and notices changes of this file alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeAlias
 
 import numpy as np
 from numba import njit
 
-from training.contribution_tables import NODES
+NODES = 4  # of the quadrature, worked on together: what follows writes all four out
+APART = -1  # an earlier split on the same feature sent the line elsewhere
+Array: TypeAlias = np.ndarray
+_UINT = np.uint64  # for places known not to be negative: numba's care for negative ones forbids vector instructions
 
-APART = -1  # where a line goes at a split, beside 1 left and 0 right: an earlier one on the feature sent it elsewhere
-_Function = TypeVar("_Function", bound=Callable[..., Any])
-_UINT = np.uint64  # an index known not to be negative: numba's test for negative ones would forbid vector instructions
 
-
-def _compiled(function: _Function) -> _Function:
+def _kept(function: Callable[..., None]) -> Callable[..., None]:
     try:
         return njit(cache=True, nogil=True)(function)
-    except RuntimeError:  # no folder to keep it in can be written to
+    except RuntimeError:  # neither folder can be written to: every process compiles anew
         return njit(nogil=True)(function)
 
 
-@_compiled
+@njit(nogil=True)
 def _number(value: float, threshold: float, floor: float, default: float) -> float:
     return (1.0 if value <= threshold else 0.0) if abs(value) > floor else default
 
 
-@_compiled
-def _category(value: float, word: int, words: int, bits: np.ndarray) -> float:
+@njit(nogil=True)
+def _category(value: float, word: int, words: int, bits: Array) -> float:
     if -1.0 < value < 2147483648.0:  # LightGBM reads a 32-bit integer, and sends what is none to the right
         code = np.int64(value)
         if (code >> 5) < words:
@@ -40,8 +40,8 @@ def _category(value: float, word: int, words: int, bits: np.ndarray) -> float:
     return 0.0
 
 
-@_compiled
-def _sides(tests, numbers, bits, x, side) -> None:
+@njit(nogil=True)
+def _sides(tests: Array, numbers: int, bits: Array, x: Array, side: Array) -> None:
     """Where a line x goes at every split of the model; of the tests the first so many are on numbers."""
     for i in range(numbers):
         t = tests[i]
@@ -51,8 +51,20 @@ def _sides(tests, numbers, bits, x, side) -> None:
         side[t.split] = _category(x[t.feature], t.word, t.words, bits)
 
 
-@_compiled
-def explain_lines(trees, splits, tests, leaves, repeats, rules, bits, numbers, room, X, out) -> None:
+@_kept
+def explain_lines(
+    trees: Array,
+    splits: Array,
+    tests: Array,
+    leaves: Array,
+    repeats: Array,
+    rules: Array,
+    bits: Array,
+    numbers: int,
+    room: int,
+    X: Array,
+    out: Array,
+) -> None:
     """Add the contributions of X (lines, features) to out (lines, at least as many columns)."""
     P, T, F = np.empty((2 * room, NODES)), np.empty((2 * room, NODES)), np.empty((room, NODES))
     side = np.empty(len(splits), np.int8)
@@ -74,8 +86,8 @@ def explain_lines(trees, splits, tests, leaves, repeats, rules, bits, numbers, r
                 _line_up(own, tree.inner, repeats, rule, part, here, P, T, F, out[line])
 
 
-@_compiled
-def _factors(s, repeats, rule, part, side):
+@njit(nogil=True)
+def _factors(s: Any, repeats: Array, rule: Array, part: int, side: int) -> tuple[float, float, float, float]:
     if s.repeat >= 0:
         known = repeats[s.repeat + part, 1 - side]
         return known[0], known[1], known[2], known[3]
@@ -83,8 +95,10 @@ def _factors(s, repeats, rule, part, side):
     return z * rule[4] + b * rule[8], z * rule[5] + b * rule[9], z * rule[6] + b * rule[10], z * rule[7] + b * rule[11]
 
 
-@_compiled
-def _line_down(splits, inner, repeats, rule, part, side, P, F) -> None:
+@njit(nogil=True)
+def _line_down(
+    splits: Array, inner: int, repeats: Array, rule: Array, part: int, side: Array, P: Array, F: Array
+) -> None:
     P[0, 0], P[0, 1], P[0, 2], P[0, 3] = rule[0], rule[1], rule[2], rule[3]
     for i in range(inner):
         s = splits[i]
@@ -96,16 +110,29 @@ def _line_down(splits, inner, repeats, rule, part, side, P, F) -> None:
         P[s.right, 0], P[s.right, 1], P[s.right, 2], P[s.right, 3] = p0 - l0, p1 - l1, p2 - l2, p3 - l3
 
 
-@_compiled
-def _slope(s, repeats, part, side, g0, g1, g2, g3):
+@njit(nogil=True)
+def _slope(s: Any, repeats: Array, part: int, side: int, g0: float, g1: float, g2: float, g3: float) -> float:
     if s.repeat >= 0:
         known = repeats[s.repeat + part, 1 - side]
-        return (g0 * known[4] + g1 * known[5]) + (g2 * known[6] + g3 * known[7])
-    return ((g0 + g1) + (g2 + g3)) * (np.float64(side) - s.share)
+        weighed: float = (g0 * known[4] + g1 * known[5]) + (g2 * known[6] + g3 * known[7])
+        return weighed
+    rise: float = np.float64(side) - s.share
+    return ((g0 + g1) + (g2 + g3)) * rise
 
 
-@_compiled
-def _line_up(splits, inner, repeats, rule, part, side, P, T, F, phi) -> None:
+@njit(nogil=True)
+def _line_up(
+    splits: Array,
+    inner: int,
+    repeats: Array,
+    rule: Array,
+    part: int,
+    side: Array,
+    P: Array,
+    T: Array,
+    F: Array,
+    phi: Array,
+) -> None:
     for i in range(len(splits) - 1, inner - 1, -1):
         s = splits[i]
         f0, f1, f2, f3 = _factors(s, repeats, rule, part, side[i])
@@ -120,8 +147,20 @@ def _line_up(splits, inner, repeats, rule, part, side, P, T, F, phi) -> None:
         phi[s.feature] += _slope(s, repeats, part, side[i], P[i, 0] * d0, P[i, 1] * d1, P[i, 2] * d2, P[i, 3] * d3)
 
 
-@_compiled
-def explain_block(trees, splits, tests, leaves, repeats, rules, bits, numbers, room, X, out) -> None:
+@_kept
+def explain_block(
+    trees: Array,
+    splits: Array,
+    tests: Array,
+    leaves: Array,
+    repeats: Array,
+    rules: Array,
+    bits: Array,
+    numbers: int,
+    room: int,
+    X: Array,
+    out: Array,
+) -> None:
     """As explain_lines, for all lines of X at once."""
     lines, features = X.shape
     wide = NODES * lines
@@ -145,8 +184,8 @@ def explain_block(trees, splits, tests, leaves, repeats, rules, bits, numbers, r
             out[i, j] += phi[j, i]
 
 
-@_compiled
-def _block_sides(splits, tests, bits, columns, side) -> None:
+@njit(nogil=True)
+def _block_sides(splits: Array, tests: Array, bits: Array, columns: Array, side: Array) -> None:
     for i in range(len(splits)):
         s = splits[i]
         t = tests[s.test]
@@ -163,11 +202,11 @@ def _block_sides(splits, tests, bits, columns, side) -> None:
             above, way = side[s.prior], np.float64(s.side)
             for k in range(len(x)):
                 if above[k] != way:
-                    found[k] = -1.0
+                    found[k] = APART
 
 
-@_compiled
-def _block_factors(s, repeats, rule, part, side, F) -> None:
+@njit(nogil=True)
+def _block_factors(s: Any, repeats: Array, rule: Array, part: int, side: Array, F: Array) -> None:
     lines = _UINT(len(side))
     for q in range(NODES):
         at = _UINT(q) * lines
@@ -181,8 +220,8 @@ def _block_factors(s, repeats, rule, part, side, F) -> None:
                 F[at + k] = z + side[k] * t
 
 
-@_compiled
-def _block_down(splits, repeats, rule, part, side, P, F) -> None:
+@njit(nogil=True)
+def _block_down(splits: Array, repeats: Array, rule: Array, part: int, side: Array, P: Array, F: Array) -> None:
     wide = _UINT(NODES) * _UINT(side.shape[1])
     for i in range(len(splits)):
         s = splits[i]
@@ -190,13 +229,24 @@ def _block_down(splits, repeats, rule, part, side, P, F) -> None:
         _block_factors(s, repeats, rule, part, side[i], F[own:])
         for k in range(wide):
             p = P[own + k]
-            l = p * F[own + k]
-            P[left + k] = l
-            P[right + k] = p - l
+            gone = p * F[own + k]
+            P[left + k] = gone
+            P[right + k] = p - gone
 
 
-@_compiled
-def _block_up(splits, inner, repeats, rule, part, side, P, T, F, phi) -> None:
+@njit(nogil=True)
+def _block_up(
+    splits: Array,
+    inner: int,
+    repeats: Array,
+    rule: Array,
+    part: int,
+    side: Array,
+    P: Array,
+    T: Array,
+    F: Array,
+    phi: Array,
+) -> None:
     wide = _UINT(NODES) * _UINT(side.shape[1])
     for i in range(len(splits) - 1, inner - 1, -1):
         s = splits[i]
@@ -218,8 +268,8 @@ def _block_up(splits, inner, repeats, rule, part, side, P, T, F, phi) -> None:
         _block_slope(s, repeats, part, side[i], P[own:], phi[s.feature])
 
 
-@_compiled
-def _block_slope(s, repeats, part, side, G, total) -> None:
+@njit(nogil=True)
+def _block_slope(s: Any, repeats: Array, part: int, side: Array, G: Array, total: Array) -> None:
     lines = _UINT(len(side))
     one, two, three = lines, _UINT(2) * lines, _UINT(3) * lines
     if s.repeat >= 0:
@@ -227,9 +277,9 @@ def _block_slope(s, repeats, part, side, G, total) -> None:
         a0, a1, a2, a3 = known[0, 4], known[0, 5], known[0, 6], known[0, 7]
         b0, b1, b2, b3 = known[1, 4], known[1, 5], known[1, 6], known[1, 7]
         for k in range(lines):
-            l, r = side[k] == 1.0, side[k] == 0.0
-            s0, s1 = (a0 if l else (b0 if r else 0.0)), (a1 if l else (b1 if r else 0.0))
-            s2, s3 = (a2 if l else (b2 if r else 0.0)), (a3 if l else (b3 if r else 0.0))
+            left, right = side[k] == 1.0, side[k] == 0.0
+            s0, s1 = (a0 if left else (b0 if right else 0.0)), (a1 if left else (b1 if right else 0.0))
+            s2, s3 = (a2 if left else (b2 if right else 0.0)), (a3 if left else (b3 if right else 0.0))
             total[k] += (G[k] * s0 + G[one + k] * s1) + (G[two + k] * s2 + G[three + k] * s3)
     else:
         share = s.share

@@ -6,14 +6,14 @@ below another on the same feature gets rows of its own, in `repeats`.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from training.contribution_kernels import NODES
 from training.trees import Tree, Trees, UnsupportedModelError
 
 TABLE_BYTES = 150_000_000  # a model that needs more is left to LightGBM
-NODES = 4  # of the quadrature, worked on together
 TEST = np.dtype([
     ("threshold", "f8"), ("floor", "f8"), ("default", "f8"),  # as in Tree
     ("feature", "u4"), ("split", "u4"), ("word", "u4"), ("words", "u4"),
@@ -108,6 +108,7 @@ class _Parts:
                 self._ends[name] += len(part)
 
     def joined(self, bits: np.ndarray) -> Tables:
+        """All of them; the tests on numbers before those on categories."""
         trees = np.array(self._rows, dtype=TREE)
         tests, splits = np.concatenate(self._tests), np.concatenate(self._splits)
         order = np.argsort(tests["words"] > 0, kind="stable")
@@ -120,8 +121,10 @@ class _Parts:
 
 
 class _Paths:
-    """Of every split: depth; prior, side and before: the nearest split above on its feature, the way from there, and
-    the share of training lines that this feature lets through to here. most: features on the longest path."""
+    """Of every split: its depth; prior, side: the nearest split above on its feature, the way from there.
+
+    before: the share of training lines that this feature lets through to here. most: features on the longest path.
+    """
 
     def __init__(self, tree: Tree) -> None:
         count = len(tree.feature)

@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import lightgbm as lgb
 import numpy as np
 
-from training.contribution_tables import Tables, tables_of
 from training.trees import UnsupportedModelError, read_trees
+
+if TYPE_CHECKING:
+    from training.contribution_tables import Tables
 
 FEW = 32  # up to this many lines one thread is quicker than waking the others
 BLOCK = 64  # lines worked on together
@@ -36,6 +39,8 @@ class Contributions:
     @cached_property
     def _tables(self) -> tuple[Tables, float] | None:
         """Tables and base value; None for a model that is left to LightGBM."""
+        from training.contribution_tables import tables_of  # imports numba: half a second that scoring does not need
+
         try:
             trees = read_trees(self._booster.model_to_string())
             return tables_of(trees), sum(tree.expected for tree in trees.trees)
@@ -82,7 +87,7 @@ class Contributions:
 
 
 def _explain(tables: Tables, X: np.ndarray, out: np.ndarray) -> None:
-    from training import contribution_kernels  # imports numba, half a second that scoring alone does not need
+    from training import contribution_kernels  # as above
 
     if len(X) <= SINGLY or tables.room > BROAD:
         contribution_kernels.explain_lines(*tables, X, out)

@@ -119,6 +119,10 @@ class DenialModel:
         """(lines, features + 1) log-odds; the last column is the base value, and a row adds up to its raw score."""
         return self._explains.of(X)
 
+    def warm(self) -> None:
+        """Build or load what contributions need, so that no request waits for it."""
+        self._explains.warm()
+
     def risk(self, raw: np.ndarray) -> np.ndarray:
         """(lines,) probability of denial; strictly increasing in the raw score."""
         return self.calibration.risk(raw)

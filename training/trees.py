@@ -91,7 +91,7 @@ def _tree(fields: dict[str, str], bits: list[np.ndarray]) -> Tree:
 
 
 def _array(fields: dict[str, str], name: str, size: int, dtype: type) -> np.ndarray:
-    found = np.array(fields.get(name, "").split()[:size], dtype=dtype)
+    found: np.ndarray = np.array(fields.get(name, "").split()[:size], dtype=dtype)
     if len(found) != size:
         raise UnsupportedModelError(f"its trees do not tell {name}")
     return found
@@ -102,7 +102,11 @@ def _numbers(decision: np.ndarray, threshold: np.ndarray) -> tuple[np.ndarray, n
     missing, left = (decision >> 2) & 3, (decision & _DEFAULT_LEFT) > 0
     default = np.where((missing == _MISSING_ZERO) | (missing == _MISSING_NAN), left, threshold >= 0)
     inside = np.where(threshold >= 0, ZERO, np.nextafter(-ZERO, -1.0))
-    return np.where(np.abs(threshold) <= ZERO, inside, threshold), np.where(missing == _MISSING_ZERO, ZERO, -1.0), default
+    return (
+        np.where(np.abs(threshold) <= ZERO, inside, threshold),
+        np.where(missing == _MISSING_ZERO, ZERO, -1.0),
+        default,
+    )
 
 
 def _categories(
