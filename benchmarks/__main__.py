@@ -3,13 +3,23 @@
 import os
 from importlib.util import find_spec
 
-from benchmarks import feature_speed, ingest_speed, real_claims, rule_speed, rule_value, world_gap, x12_speed
+from benchmarks import (
+    contributions,
+    feature_speed,
+    ingest_speed,
+    real_claims,
+    rule_speed,
+    rule_value,
+    world_gap,
+    x12_speed,
+)
 
 feature_speed.main()
 ingest_speed.main()
 world_gap.main()
 rule_speed.main()
 rule_value.main()
+contributions.main()
 if find_spec("pyx12"):
     x12_speed.main()
 else:
