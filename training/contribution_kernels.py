@@ -1,4 +1,4 @@
-"""Compiled arithmetic of contributions.py (decision 10 derives it): one line at a time, and blocks of lines.
+"""Compiled arithmetic of contributions.py (decision 13 derives it): one line at a time, and blocks of lines.
 
 Both do the same operations in the same order, so that a line has the same contributions, to the last bit, alone and
 among many. Neither holds Python's lock. Arrays are those of contribution_tables.Tables, side is 1 left, 0 right or

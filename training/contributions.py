@@ -1,6 +1,6 @@
 """How much each feature moved a line's raw score: exact path-dependent Shapley values, in log-odds.
 
-The values of a line and the base value add up to its raw score, to within 1e-9. Decision 10 has the arithmetic:
+The values of a line and the base value add up to its raw score, to within 1e-9. Decision 13 has the arithmetic:
 quadrature along the trees, compiled; models of other sorts go through LightGBM's own, several times slower.
 """
 
