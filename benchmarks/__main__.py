@@ -5,6 +5,7 @@ from importlib.util import find_spec
 
 from benchmarks import (
     cold_start,
+    contributions,
     evidence,
     feature_speed,
     ingest_speed,
@@ -15,7 +16,7 @@ from benchmarks import (
     rule_value,
     world_gap,
     x12_speed,
-)  # fmt: skip
+)
 
 feature_speed.main()
 ingest_speed.main()
@@ -26,6 +27,7 @@ cold_start.main()
 policy_change.main()
 rule_speed.main()
 rule_value.main()
+contributions.main()
 if find_spec("pyx12"):
     x12_speed.main()
 else:

@@ -20,7 +20,7 @@ from features.history import History
 from features.table import FeatureTable
 from training.model import DenialModel
 
-SAMPLE = 1000  # contributions of a full-grown model take 3 ms a line
+SAMPLE = 1000  # lines whose contributions are taken
 TOP = 15
 FEW_OF_LEVEL = 20  # lines of the sample that a level must have to be named
 STEADY = 0.3  # rank correlation of value and contribution from which a direction is stated

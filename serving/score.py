@@ -64,6 +64,7 @@ class Scorer:
             return cls.starting(settings)
         loaded = DenialModel.load(model or champion)
         check_golden(loaded)
+        loaded.warm()
         return cls(loaded, _history(settings), settings)
 
     @classmethod

@@ -26,10 +26,11 @@ from features import catalog
 from features.catalog import Feature
 from features.table import FeatureTable
 from training.calibrate import Calibration
-from training.contributions import contributions, steps, threads
+from training.contributions import Contributions, threads
 from training.evaluation import KEY, Evaluation
 from training.matrix import Encoder, Levels
 from training.reasons import REASON_FILES, Reasons
+from training.steps import steps
 
 FILES = ("booster.txt", "calibration.json", "catalog.json", "categories.json", "golden.jsonl", "card.md")
 REMEDY = "train one (denials train, then denials promote) or name another folder"
@@ -62,11 +63,13 @@ class DenialModel:
     card: str = ""
     reasons: Reasons | None = None
     _booster: lgb.Booster = field(init=False, repr=False, compare=False)
+    _explains: Contributions = field(init=False, repr=False, compare=False)
     _encoder: Encoder = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Read the booster once."""
         object.__setattr__(self, "_booster", _read_booster(self.booster_text))
+        object.__setattr__(self, "_explains", Contributions(self._booster))
         object.__setattr__(self, "_encoder", Encoder(self.features, self.levels))
 
     @property
@@ -127,7 +130,11 @@ class DenialModel:
 
     def contributions(self, X: np.ndarray) -> np.ndarray:
         """(lines, features + 1) log-odds; the last column is the base value, and a row adds up to its raw score."""
-        return contributions(self._booster, X)
+        return self._explains.of(X)
+
+    def warm(self) -> None:
+        """Build or load what contributions need, so that no request waits for it."""
+        self._explains.warm()
 
     def risk(self, raw: np.ndarray) -> np.ndarray:
         """(lines,) probability of denial; strictly increasing in the raw score."""
