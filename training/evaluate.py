@@ -73,7 +73,7 @@ def learn_as_of(
     cut: Cut, as_of: date, settings: Settings, recipe: Recipe, rules: RuleSet | None = None,
     offered: Offered | None = None,
 ) -> Learned:  # fmt: skip
-    """What training on that day would have made, as `gather` reads it. UsageError: there was too little to learn from."""
+    """What training on that day would have made, read by `gather`. UsageError: there was too little to learn from."""
     known = gather(cut, as_of, settings, rules, offered)
     chosen = plan(known.found, recipe)
     return Learned(learn(known.found, chosen, recipe, origin(known.history, known.cohort, recipe)), chosen, known)
