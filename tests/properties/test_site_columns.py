@@ -1,6 +1,7 @@
 """Columns of the site: a claim alone = in a batch = its training rows = after a JSON round trip, to the last bit."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -29,7 +30,7 @@ def carrying(made: Generated) -> Generated:
         "x_measure": random.choice(["", "0.1", "12", "-3.75", "1450.1"], count),
     }
     flag = pl.Series("x_flag", random.choice([True, False], count))
-    return made._replace(lines=made.lines.with_columns(flag, **{k: pl.Series(v) for k, v in columns.items()}))
+    return replace(made, lines=made.lines.with_columns(flag, **{k: pl.Series(v) for k, v in columns.items()}))
 
 
 @pytest.fixture(scope="module")
