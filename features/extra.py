@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -68,9 +68,10 @@ class Extra:
             used, at = np.unique(self._at, return_inverse=True)
         told = np.full((len(used), len(judges)), np.nan)
         for start, fields in _opened(self._levels.gather(used if len(self) > SMALL else at)):
-            for column, (name, judge) in enumerate(judges.items()):
-                values = [judge(value) if filled(value := one.get(name)) else math.nan for one in fields]
-                told[start : start + len(fields), column] = values
+            told[start : start + len(fields)] = [
+                [judge(value) if filled(value := one.get(name)) else math.nan for name, judge in judges.items()]
+                for one in fields
+            ]
         return told if len(self) <= SMALL else np.asarray(told[at])
 
 
@@ -119,14 +120,27 @@ def level_judge(levels: Sequence[str]) -> Judge:
     return lambda value: codes.get(text(value), other)
 
 
-def tallied(extra: Extra, is_day: Callable[[str], bool]) -> dict[str, Counter[str]]:
-    """Per column the rows that are filled, hold numbers, and hold days."""
-    found: dict[str, Counter[str]] = {}
+@dataclass
+class Tally:
+    """Of one column, the rows that are filled, those that hold a number, and those that spell a day."""
+
+    filled: int = 0
+    numbers: int = 0
+    days: int = 0
+
+
+def tallied(extra: Extra, is_day: Callable[[str], object]) -> dict[str, Tally]:
+    """What each column holds, by its name."""
+    found: dict[str, Tally] = {}
     for fields, rows in extra.counted():
         for name, value in fields.items():
-            if filled(value):
-                tally = found.setdefault(name, Counter())
-                tally["filled"] += rows
-                tally["numbers"] += 0 if math.isnan(number(value)) else rows
-                tally["days"] += rows if isinstance(value, str) and is_day(value) else 0
+            if not filled(value):
+                continue
+            tally = found.get(name) or found.setdefault(name, Tally())
+            tally.filled += rows
+            if not isinstance(value, str):
+                tally.numbers += 0 if isinstance(value, bool) else rows
+                continue
+            tally.numbers += rows if NUMBER.fullmatch(value) else 0
+            tally.days += rows if is_day(value) else 0
     return found

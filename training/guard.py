@@ -16,7 +16,7 @@ import polars as pl
 from claims.settings import FeatureSettings
 from claims.snapshot import Snapshot
 from features.catalog import Feature
-from features.extra import Extra, filled, number, opened, tallied
+from features.extra import Extra, Tally, filled, number, opened, tallied
 from features.site import feature
 from training.cohort import KEY, ORDER, Cohort
 from training.matrix import IDENTIFIERS
@@ -75,7 +75,7 @@ def offered_of(snapshot: Snapshot, cohort: Cohort, settings: FeatureSettings) ->
     extra = Extra.of(frame["extra"])
     if extra is None:
         return NOTHING
-    tallies = tallied(extra, lambda value: DAY.fullmatch(value) is not None)
+    tallies = tallied(extra, DAY.fullmatch)
     chosen, refused = _chosen(tallies, settings)
     kinds = {name: _is_number(tallies[name]) for name in chosen}
     texts = {name: Levels() for name in chosen if not kinds[name]}
@@ -106,14 +106,14 @@ def _lines_of(frame: pl.DataFrame) -> Lines:
     )  # fmt: skip
 
 
-def _is_number(tally: Counter[str]) -> bool:
-    return tally["numbers"] >= MOSTLY * tally["filled"]
+def _is_number(tally: Tally) -> bool:
+    return tally.numbers >= MOSTLY * tally.filled
 
 
-def _chosen(tallies: Mapping[str, Counter[str]], settings: FeatureSettings) -> tuple[list[str], dict[str, str]]:
+def _chosen(tallies: Mapping[str, Tally], settings: FeatureSettings) -> tuple[list[str], dict[str, str]]:
     """The columns that are looked at, by name, and what is refused unseen: what is allowed comes first."""
     allowed = [name for name in sorted(tallies) if name in settings.allow]
-    others = [name for name in sorted(tallies, key=lambda n: (-tallies[n]["filled"], n)) if name not in allowed]
+    others = [name for name in sorted(tallies, key=lambda n: (-tallies[n].filled, n)) if name not in allowed]
     refused = {name: why for name in sorted(others) if (why := _by_name(name, settings))}
     others = [name for name in others if name not in refused]
     most = max(0, settings.max_columns - len(allowed))
@@ -159,7 +159,7 @@ class _Column:
     """One column over the lines: codes of `texts`, or numbers where there are none."""
 
     name: str
-    tally: Counter[str]
+    tally: Tally
     values: np.ndarray
     texts: Levels | None
     later: tuple[int, int]
@@ -167,7 +167,7 @@ class _Column:
     def reasons(self, lines: Lines, settings: FeatureSettings) -> Iterator[str]:
         """Why the guard refuses it; the gravest first."""
         mature = self.values[lines.rows]
-        if self.tally["days"] >= MOSTLY * self.tally["filled"]:
+        if self.tally.days >= MOSTLY * self.tally.filled:
             yield "it holds dates, which tell the day: give a number of days instead"
         if self.texts and len(self.texts.codes) > settings.max_values:
             more = "or more " if len(self.texts.codes) == MOST_TEXTS else ""
@@ -235,6 +235,6 @@ def _judged(columns: Iterator[_Column], lines: Lines, settings: FeatureSettings,
         features.append(feature(column.name, "category" if column.texts else "number"))
         if column.texts:
             levels[column.name] = own
-        elif wrong := column.tally["filled"] - column.tally["numbers"]:
-            odd[column.name] = wrong, column.tally["filled"]
+        elif wrong := column.tally.filled - column.tally.numbers:
+            odd[column.name] = wrong, column.tally.filled
     return Offered(tuple(features), levels, dict(sorted(refused.items())), odd)
