@@ -262,7 +262,7 @@ def test_no_rare_word_leaves_the_store(trained: tuple[Settings, Practice, TrainR
 
 
 def test_fewer_patients_than_asked_for_are_no_level(honest: Practice, queue: np.ndarray) -> None:
-    few = honest.lines["patient_id"].unique().sort()[:10]
+    few = honest.lines["patient_id"].value_counts(sort=True)["patient_id"][:10]
     mine = honest.lines["patient_id"].is_in(few.implode()).to_numpy()
     told = ["rare word" if one else f"queue {i}" for one, i in zip(mine, queue, strict=True)]
     practice = carrying(honest, {"x_queue": told})
