@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from conftest import QUICK, a_claim
 from starlette.testclient import TestClient
 
 from claims.read import read_frame
@@ -17,7 +16,9 @@ from data.synthetic.generate import Generated
 from serving.api import create_app
 from serving.score import Scorer
 from training.evaluate import learn_as_of
-from training.golden import make_golden
+from training.fit import Recipe
+
+QUICK = Recipe(max_rounds=60, learning_rate=0.15, num_leaves=15, min_data_in_leaf=20)
 
 
 @pytest.fixture(scope="module")
@@ -40,36 +41,34 @@ def scorer(world: Generated, tmp_path_factory: pytest.TempPathFactory) -> Scorer
     learned = learn_as_of(lambda day: take_snapshot(store, day), last + timedelta(days=1), settings, QUICK)
     model = learned.model.with_version("4")
     model.save(settings.models / "champion")
-    assert make_golden(model, [a_claim()])
     return Scorer.load(settings=settings)
 
 
-def told(scorer: Scorer, extra: dict[str, Any] | None) -> dict[str, Any]:
+def told(scorer: Scorer, claim: dict[str, Any], extra: dict[str, Any] | None) -> dict[str, Any]:
     """The first line of the answer to a claim with these columns."""
-    claim = a_claim() | ({"extra": extra} if extra is not None else {})
-    if extra is None:
-        del claim["extra"]
-    return dict(scorer.score_claims([claim])["claims"][0]["lines"][0])
+    bare = {name: value for name, value in claim.items() if name != "extra"}
+    asked = bare if extra is None else bare | {"extra": extra}
+    return dict(scorer.score_claims([asked])["claims"][0]["lines"][0])
 
 
 def driver(line: dict[str, Any]) -> dict[str, Any] | None:
     return next((one for one in line["drivers"] if one["concept"] == "columns of the site"), None)
 
 
-def test_a_driver_says_what_the_column_is(scorer: Scorer) -> None:
-    line = told(scorer, {"x_clinic": "north", "x_days_waited": 55})
+def test_a_driver_says_what_the_column_is(scorer: Scorer, claim: dict[str, Any]) -> None:
+    line = told(scorer, claim, {"x_clinic": "north", "x_days_waited": 55})
     found = driver(line)
     assert found is not None and found["feature"] == "x_days_waited" and found["value"] == 55.0
     assert found["sentence"].startswith("The site's column 'days waited' is 55. This raises the risk")
     total = line["base_value"] + sum(one["shap"] for one in line["drivers"])
     assert total == pytest.approx(line["raw_score"], abs=1e-9)
-    assert told(scorer, {"x_clinic": "north", "x_days_waited": "55"})["denial_risk"] == line["denial_risk"]
+    assert told(scorer, claim, {"x_clinic": "north", "x_days_waited": "55"})["denial_risk"] == line["denial_risk"]
 
 
-def test_a_column_that_is_absent_is_not_known(scorer: Scorer) -> None:
-    risks = {told(scorer, extra)["denial_risk"] for extra in (None, {}, {"x_clinic": "", "x_days_waited": ""})}
+def test_a_column_that_is_absent_is_not_known(scorer: Scorer, claim: dict[str, Any]) -> None:
+    risks = {told(scorer, claim, extra)["denial_risk"] for extra in (None, {}, {"x_clinic": "", "x_days_waited": ""})}
     assert len(risks) == 1
-    assert risks.pop() < told(scorer, {"x_days_waited": 55})["denial_risk"]
+    assert risks.pop() < told(scorer, claim, {"x_days_waited": 55})["denial_risk"]
 
 
 def test_a_word_that_the_model_does_not_know_is_not_repeated(scorer: Scorer) -> None:
@@ -91,13 +90,13 @@ def flat(extra: dict[str, Any]) -> dict[str, Any]:
     } | extra  # fmt: skip
 
 
-def test_the_same_claim_twice_in_one_request(scorer: Scorer) -> None:
-    one = a_claim() | {"extra": {"x_days_waited": 55}}
-    other = a_claim() | {"extra": {"x_days_waited": 1}}
+def test_the_same_claim_twice_in_one_request(scorer: Scorer, claim: dict[str, Any]) -> None:
+    one = claim | {"extra": {"x_days_waited": 55}}
+    other = claim | {"extra": {"x_days_waited": 1}}
     answers = scorer.score_claims([one, other, one])["claims"]
-    alone = [scorer.score_claims([claim])["claims"][0] for claim in (one, other, one)]
-    risks = [[line["denial_risk"] for line in claim["lines"]] for claim in answers]
-    assert risks == [[line["denial_risk"] for line in claim["lines"]] for claim in alone]
+    alone = [scorer.score_claims([sent])["claims"][0] for sent in (one, other, one)]
+    risks = [[line["denial_risk"] for line in scored["lines"]] for scored in answers]
+    assert risks == [[line["denial_risk"] for line in scored["lines"]] for scored in alone]
     assert risks[0] == risks[2] != risks[1]
 
 
