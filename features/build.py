@@ -11,6 +11,7 @@ import polars as pl
 
 from claims.texts import Gathered, Texts, release_arrow
 from features.catalog import CATALOG, NUMBERS
+from features.extra import Extra
 from features.findings import finding_numbers
 from features.history import History
 from features.line import categories, claim_numbers, numbers
@@ -51,7 +52,8 @@ def build(lines: pl.DataFrame, history: History) -> FeatureTable:
         for name in CATEGORIES:
             texts[name].put(rows, told[name])
     whole = {name: gathered.texts() for name, gathered in texts.items()}
-    return FeatureTable(NUMBERS, columns.T, whole, found if len(parts) == 1 else None)
+    extra = Extra.of(lines.get_column("extra"))
+    return FeatureTable(NUMBERS, columns.T, whole, found if len(parts) == 1 else None, extra)
 
 
 def _block(sheet: Sheet, history: History, found: Findings) -> tuple[Numbers, Categories]:

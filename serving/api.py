@@ -22,7 +22,7 @@ from starlette.responses import JSONResponse, Response
 from claims.errors import DenialsError
 from claims.read import read_claims
 from claims.settings import Settings
-from features.catalog import BY_NAME, CATALOG, Feature
+from features.catalog import CATALOG, Feature
 from rules.card import rule_json
 from serving.answer import flat
 from serving.body import EDI, FHIR, JSON, KINDS, batch_of, check_size, claims_of, kind_of
@@ -191,7 +191,7 @@ def _model(scorer: Scorer) -> Json:
         "trained_through": model.trained_through and model.trained_through.isoformat(),
         "catalog_digest": model.catalog_digest,
         "history_through": scorer.history.through and scorer.history.through.isoformat(),
-        "features": [_feature(BY_NAME[name]) for name in model.features],
+        "features": [_feature(feature) for feature in model.definitions],
         "metrics": model.evaluation and model.evaluation["metrics"],
     }
 

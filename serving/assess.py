@@ -17,6 +17,7 @@ from claims.dated import dated
 from claims.settings import EvidenceSettings
 from claims.texts import Texts
 from features.build import build
+from features.extra import Extra
 from features.history import History
 from features.table import FeatureTable
 from rules.past import Past
@@ -132,7 +133,8 @@ def _features(lines: pl.DataFrame, claim: np.ndarray, history: History) -> Featu
         return build(lines, history)
     parts = [np.flatnonzero(rounds == number) for number in range(int(rounds.max()) + 1)]
     tables = [build(lines[rows], history) for rows in parts]
-    return _stacked(tables).take(np.argsort(np.concatenate(parts), kind="stable"))
+    order = np.concatenate(parts)
+    return _stacked(tables, lines[order]).take(np.argsort(order, kind="stable"))
 
 
 def _rounds(lines: pl.DataFrame, claim: np.ndarray) -> np.ndarray:
@@ -147,9 +149,11 @@ def _rounds(lines: pl.DataFrame, claim: np.ndarray) -> np.ndarray:
     return found
 
 
-def _stacked(tables: list[FeatureTable]) -> FeatureTable:
+def _stacked(tables: list[FeatureTable], lines: pl.DataFrame) -> FeatureTable:
+    """One table of the features of these lines, in their order."""
     numbers = np.concatenate([table.numbers for table in tables])
     categories = {
         name: Texts.of([text for table in tables for text in table.categories[name]]) for name in tables[0].categories
     }
-    return FeatureTable(tables[0].number_names, numbers, categories)
+    extra = Extra.of(lines.get_column("extra"))
+    return FeatureTable(tables[0].number_names, numbers, categories, extra=extra)

@@ -86,7 +86,7 @@ class Scorer:
     @cached_property
     def explainer(self) -> Explainer:
         """Makes the drivers of this model's lines."""
-        return Explainer(self.model.features)
+        return Explainer(self.model.definitions, self.model.levels)
 
     @overload
     def score(self, x: str | Path | pl.DataFrame) -> pl.DataFrame: ...

@@ -21,6 +21,7 @@ from features.catalog import (
     rate_name,
     since_name,
 )
+from features.site import UNIT
 from rules.reference import base_rate
 
 Value = str | float | bool | None
@@ -215,6 +216,8 @@ def _number(feature: Feature, value: float) -> str:
         return f"{value:,.2f}"
     if feature.unit == "ratio":
         return f"{value:,.1f}"
+    if feature.unit == UNIT:
+        return f"{value:,.6g}"
     return f"{value:,.0f}" if value.is_integer() else f"{value:,.2f}".rstrip("0")
 
 

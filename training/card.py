@@ -58,6 +58,7 @@ def make_card(model: DenialModel, cohort: Cohort, concepts: dict[str, list[str]]
         f"## Gate\n\n{_gate(answers)}",
         _calibration(model),
         f"## Reasons\n\n{_reasons(model)}",
+        *_site_columns(model),
         f"## Limits\n\n{LIMITS}",
         "## Features by concept\n\n"
         + "\n".join(f"- {concept}: {', '.join(names)}" for concept, names in concepts.items()),
@@ -115,6 +116,11 @@ def _figures(found: Evaluation) -> str:
         + "\n\nRisks told and lines denied, from the riskiest tenth of the lines to the least risky:\n\n"
         "| lines | mean risk | denied |\n|---|---|---|\n" + "\n".join(bins)
     )  # fmt: skip
+
+
+def _site_columns(model: DenialModel) -> list[str]:
+    told = model.versions.get("site_columns")
+    return ["## Columns of the site\n\n" + "\n".join(f"- {one}" for one in told)] if told else []
 
 
 def _gate(answers: Sequence[Answer]) -> str:

@@ -63,7 +63,7 @@ def meet(
     unseen = after(today.found, max(done.start, champion.trained_through + timedelta(days=1)))
     missing = support(unseen.scored(unseen.y), settings.gate)
     if missing is None and champion.as_of > done.start:
-        rival = learn_as_of(cut, champion.as_of, settings, recipe).model
+        rival = learn_as_of(cut, champion.as_of, settings, recipe, offered=today.found.offered).model
         unseen = after(unseen, rival.trained_through + timedelta(days=1))  # it may know what was loaded since
         missing = support(unseen.scored(unseen.y), settings.gate)
     else:

@@ -17,7 +17,6 @@ import polars as pl
 from claims.errors import UsageError
 from claims.settings import Settings
 from claims.snapshot import Snapshot
-from features import catalog
 from features.history import History
 from rules.ruleset import RuleSet, rules_of
 from training.baselines import RateTable, logistic_scores
@@ -25,7 +24,7 @@ from training.cohort import Cohort, cohort_of, require
 from training.evaluation import CategoryShare
 from training.examples import Examples, Plan, examples, learn, origin, plan
 from training.fit import Recipe
-from training.matrix import usable
+from training.guard import Offered, offered_of
 from training.metrics import Bin, Metrics, Scored, measure, reliability
 from training.model import DenialModel
 from training.reason_report import category_shares, measure_reasons
@@ -46,13 +45,19 @@ class Material:
     found: Examples
 
 
-def gather(cut: Cut, as_of: date, settings: Settings, rules: RuleSet | None = None) -> Material:
-    """Material as of a day, by default with the site's rules. UsageError when it is too little to learn from."""
+def gather(
+    cut: Cut, as_of: date, settings: Settings, rules: RuleSet | None = None, offered: Offered | None = None
+) -> Material:  # fmt: skip
+    """Material as of a day, by default with the site's rules. UsageError when it is too little to learn from.
+
+    offered: columns of the site to which it is held, of a later day.
+    """
     snapshot = cut(as_of)
     cohort = cohort_of(snapshot, as_of, settings.maturity)
     mature = require(cohort)
     history = History.of(snapshot, rules_of(settings) if rules is None else rules)
-    return Material(snapshot, cohort, history, examples(snapshot, mature, history))
+    own = offered_of(snapshot, cohort, settings.features).within(offered)
+    return Material(snapshot, cohort, history, examples(snapshot, mature, history, own))
 
 
 @dataclass(frozen=True)
@@ -64,9 +69,12 @@ class Learned:
     material: Material
 
 
-def learn_as_of(cut: Cut, as_of: date, settings: Settings, recipe: Recipe, rules: RuleSet | None = None) -> Learned:
-    """What training on that day would have made. UsageError when there was too little to learn from."""
-    known = gather(cut, as_of, settings, rules)
+def learn_as_of(
+    cut: Cut, as_of: date, settings: Settings, recipe: Recipe, rules: RuleSet | None = None,
+    offered: Offered | None = None,
+) -> Learned:  # fmt: skip
+    """What training on that day would have made, read by `gather`. UsageError: there was too little to learn from."""
+    known = gather(cut, as_of, settings, rules, offered)
     chosen = plan(known.found, recipe)
     return Learned(learn(known.found, chosen, recipe, origin(known.history, known.cohort, recipe)), chosen, known)
 
@@ -124,7 +132,7 @@ def replay(cut: Cut, today: Material, start: date, settings: Settings, recipe: R
     later = after(today.found, start)
     if not len(later):
         raise UsageError(f"no line that is mature was submitted on {start} or later")
-    learned = learn_as_of(cut, start, settings, recipe, today.history.rules)
+    learned = learn_as_of(cut, start, settings, recipe, today.history.rules, today.found.offered)
     X = learned.model.matrix(later.table)
     raw = learned.model.raw_score(X)
     why = shares(learned.model.reasons, X, later.table)
@@ -137,7 +145,7 @@ def baseline_scores(learned: Learned, later: Examples, X: np.ndarray, settings: 
     seen = learned.material.found
     table = RateTable.fit(seen.lines, seen.y)
     design = learned.model.matrix(seen.table)
-    logistic = logistic_scores(design, seen.y, usable(catalog.CATALOG), X, settings.training.seed)
+    logistic = logistic_scores(design, seen.y, seen.features, X, settings.training.seed)
     return {"payer_cpt": table.rate(later.lines), "logistic_regression": logistic}
 
 

@@ -15,12 +15,14 @@ from claims.label import CATEGORIES
 from claims.snapshot import Snapshot
 from features import catalog
 from features.build import build
+from features.catalog import Feature
 from features.history import History
 from features.table import FeatureTable
 from training.calibrate import Calibration, calibrate
 from training.cohort import KEY, ORDER, Cohort
 from training.fit import Later, Recipe, fit, split, stop_early
 from training.frequencies import Keys
+from training.guard import NOTHING, Offered
 from training.matrix import Encoder, choose_levels, usable
 from training.metrics import Scored
 from training.model import Column, DenialModel
@@ -37,6 +39,7 @@ class Examples:
 
     denied: USD the payer denied of the line, its charge where that is not known, 0 where y is 0.
     reasons: category and carc of the denial, null where y is 0; None where no source tells them.
+    offered: what the guard says of the columns of the site.
     """
 
     lines: pl.DataFrame
@@ -44,6 +47,7 @@ class Examples:
     y: np.ndarray
     denied: np.ndarray
     reasons: pl.DataFrame | None = None
+    offered: Offered = NOTHING
 
     def __len__(self) -> int:
         """Lines."""
@@ -52,7 +56,12 @@ class Examples:
     def take(self, rows: np.ndarray) -> Examples:
         """These rows, in this order."""
         reasons = None if self.reasons is None else self.reasons[rows]
-        return Examples(self.lines[rows], self.table.take(rows), self.y[rows], self.denied[rows], reasons)
+        return Examples(self.lines[rows], self.table.take(rows), self.y[rows], self.denied[rows], reasons, self.offered)
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """Those that a model of these lines is offered: the catalog's, then the columns of the site."""
+        return (*usable(catalog.CATALOG), *self.offered.features)
 
     @property
     def days(self) -> np.ndarray:
@@ -78,7 +87,9 @@ class Examples:
         return np.unique(self.lines["submission_id"].to_numpy(), return_inverse=True)[1]
 
 
-def examples(snapshot: Snapshot, mature: pl.DataFrame, history: History) -> Examples:
+def examples(
+    snapshot: Snapshot, mature: pl.DataFrame, history: History, offered: Offered = NOTHING
+) -> Examples:  # fmt: skip
     """Examples of the mature lines. Features are built over whole submissions, as they are when a claim is scored."""
     whole = snapshot.lines.join(mature.select("submission_id").unique(), on="submission_id", how="semi").sort(ORDER)
     told = snapshot.outcomes.select(*KEY, "denied_cents", "category", "carc")
@@ -87,7 +98,7 @@ def examples(snapshot: Snapshot, mature: pl.DataFrame, history: History) -> Exam
     rows = np.flatnonzero(labelled["y"].is_not_null().to_numpy())
     y = labelled["y"].drop_nulls().to_numpy().astype(np.float64)
     reasons = labelled[rows].select("category", "carc")
-    return Examples(whole[rows], build(whole, history).take(rows), y, _denied(labelled[rows]), reasons)
+    return Examples(whole[rows], build(whole, history).take(rows), y, _denied(labelled[rows]), reasons, offered)
 
 
 def _denied(labelled: pl.DataFrame) -> np.ndarray:
@@ -114,9 +125,9 @@ def plan(found: Examples, recipe: Recipe) -> Plan:
     earlier, later = found.take(np.arange(cut)), found.take(np.arange(cut, len(found)))
     encoder, _ = encoder_of(earlier, recipe)
     unseen = Later(encoder.matrix(later.table), later.y, halves(later.claims))
-    stopped = stop_early(encoder.matrix(earlier.table), earlier.y, usable(catalog.CATALOG), recipe, unseen)
+    stopped = stop_early(encoder.matrix(earlier.table), earlier.y, found.features, recipe, unseen)
     calibration = calibrate(stopped.raw, later.y, later.claims)
-    reasons = plan_reasons(denied_of(earlier, encoder), denied_of(later, encoder), usable(catalog.CATALOG), recipe.seed)
+    reasons = plan_reasons(denied_of(earlier, encoder), denied_of(later, encoder), found.features, recipe.seed)
     return Plan(stopped.rounds, calibration.keeping_level(stopped.raw), reasons)
 
 
@@ -127,7 +138,7 @@ def halves(claims: np.ndarray) -> np.ndarray:
 
 def learn(found: Examples, chosen: Plan, recipe: Recipe, origin: dict[str, Any]) -> DenialModel:
     """The model of all these lines with the chosen rounds and calibration."""
-    features = usable(catalog.CATALOG)
+    features = found.features
     encoder, levels = encoder_of(found, recipe)
     fitted = fit(encoder.matrix(found.table), found.y, features, recipe, chosen.rounds)
     seen = found.lines["submitted_date"]
@@ -136,6 +147,7 @@ def learn(found: Examples, chosen: Plan, recipe: Recipe, origin: dict[str, Any])
         "trained_through": str(seen.max()),
         "lines": len(found),
         "rounds": fitted.rounds,
+        "site_columns": found.offered.told(),
     }
     columns = tuple(Column.of(f) for f in features)
     reasons = learn_reasons(denied_of(found, encoder), chosen.reasons, features, recipe.seed)
@@ -154,9 +166,8 @@ def denied_of(found: Examples, encoder: Encoder) -> Denied | None:
 
 def encoder_of(found: Examples, recipe: Recipe) -> tuple[Encoder, dict[str, tuple[str, ...]]]:
     """What turns tables into matrices for a model that learns from these lines, and the levels of its categories."""
-    features = usable(catalog.CATALOG)
-    levels = choose_levels(found.table, features, recipe.min_level_rows)
-    return Encoder([f.name for f in features], levels), levels
+    levels = choose_levels(found.table, found.features, recipe.min_level_rows) | dict(found.offered.levels)
+    return Encoder([f.name for f in found.features], levels), levels
 
 
 def origin(history: History, cohort: Cohort, recipe: Recipe) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -22,8 +22,8 @@ import lightgbm as lgb
 import numpy as np
 
 from claims.errors import ModelMismatchError, NoModelError
-from features import catalog
 from features.catalog import Feature
+from features.site import definition
 from features.table import FeatureTable
 from training.calibrate import Calibration
 from training.contributions import Contributions, threads
@@ -76,6 +76,12 @@ class DenialModel:
     def features(self) -> tuple[str, ...]:
         """Names of the columns of X, in order."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def definitions(self) -> tuple[Feature, ...]:
+        """What each column of X means, in order."""
+        found = [definition(column.name, column.dtype) for column in self.columns]
+        return tuple(feature for feature in found if feature is not None)
 
     @property
     def name(self) -> str:
@@ -202,7 +208,7 @@ class DenialModel:
         optional = [name for name in REASON_FILES if name in versions["checksums"]]
         texts = {name: _checked(folder / name, versions["checksums"].get(name)) for name in (*FILES, *optional)}
         columns = tuple(Column(**column) for column in json.loads(texts["catalog.json"]))
-        _refuse_changed(columns, catalog.BY_NAME, versions)
+        _refuse_changed(columns, versions)
         levels = {name: tuple(found) for name, found in json.loads(texts["categories.json"]).items()}
         golden = tuple(json.loads(row) for row in texts["golden.jsonl"].splitlines())
         calibration = Calibration.from_dict(json.loads(texts["calibration.json"]))
@@ -238,8 +244,9 @@ def _checked(path: Path, checksum: str | None) -> str:
     return content.decode("utf-8")
 
 
-def _refuse_changed(columns: Sequence[Column], known: Mapping[str, Feature], versions: dict[str, Any]) -> None:
-    changed = [c.name for c in columns if c.name not in known or known[c.name].digest != c.digest]
+def _refuse_changed(columns: Sequence[Column], versions: dict[str, Any]) -> None:
+    built = [definition(column.name, column.dtype) for column in columns]
+    changed = [c.name for c, now in zip(columns, built, strict=True) if now is None or now.digest != c.digest]
     if changed:
         raise ModelMismatchError(
             f"model {versions.get('version')} was trained on features that this version of the code does not build the "
