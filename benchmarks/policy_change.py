@@ -26,6 +26,7 @@ from training.cohort import ORDER, cohort_of
 from training.examples import Examples, examples, learn, origin, plan
 from training.fit import Recipe
 from training.model import DenialModel
+from training.recent import LATEST
 
 CLAIMS, SEEDS, WEEKS = 5_000, range(41, 51), 30
 CHANGE, PAYER, CODE = date(2026, 2, 2), "SYN02", "99214"
@@ -83,11 +84,14 @@ class Practice:
         rows = rows.sort("row")
         known = self.found.take(rows["row"].to_numpy())
         known = Examples(known.lines, known.table, rows["y"].cast(pl.Float64).to_numpy(), known.denied)
-        return learn(known, plan(known, FAST), FAST, origin(self.history, cohort, FAST))
+        now = (day - date(1970, 1, 1)).days
+        latest = self.found.table.take(np.flatnonzero((now - LATEST <= self.found.days) & (self.found.days < now)))
+        return learn(known, plan(known, FAST), FAST, origin(self.history, cohort, FAST), latest)
 
     def risks(self, model: DenialModel, cell: np.ndarray) -> np.ndarray:
         """(cell,) of some lines of the changed cell."""
-        return model.risk(model.raw_score(model.matrix(self.found.table.take(self.cell[cell]))))
+        X = model.matrix(self.found.table.take(self.cell[cell]))
+        return model.risk(model.raw_score(X), X)
 
     def lag(self) -> tuple[float, float]:
         """Weeks until half, and 95 %, of the payer's remittances have come."""

@@ -19,11 +19,12 @@ from claims.settings import Settings
 from claims.snapshot import Snapshot
 from features import catalog
 from features.history import History
+from features.table import FeatureTable
 from rules.ruleset import RuleSet, rules_of
 from training.baselines import RateTable, logistic_scores
 from training.cohort import Cohort, cohort_of, require
 from training.evaluation import CategoryShare
-from training.examples import Examples, Plan, examples, learn, origin, plan
+from training.examples import Examples, Plan, examples, latest_lines, learn, origin, plan
 from training.fit import Recipe
 from training.matrix import usable
 from training.metrics import Bin, Metrics, Scored, measure, reliability
@@ -38,12 +39,16 @@ PAYER_LINES, PAYER_DENIALS = 200, 20  # support for a row of its own
 
 @dataclass(frozen=True)
 class Material:
-    """All that is known at D: the snapshot, its cohort, its history, and the mature lines with their features."""
+    """All that is known at D: the snapshot, its cohort, its history, and the mature lines with their features.
+
+    latest: features of the lines submitted last, mature or not.
+    """
 
     snapshot: Snapshot
     cohort: Cohort
     history: History
     found: Examples
+    latest: FeatureTable
 
 
 def gather(cut: Cut, as_of: date, settings: Settings, rules: RuleSet | None = None) -> Material:
@@ -52,7 +57,8 @@ def gather(cut: Cut, as_of: date, settings: Settings, rules: RuleSet | None = No
     cohort = cohort_of(snapshot, as_of, settings.maturity)
     mature = require(cohort)
     history = History.of(snapshot, rules_of(settings) if rules is None else rules)
-    return Material(snapshot, cohort, history, examples(snapshot, mature, history))
+    latest = latest_lines(snapshot, history, as_of)
+    return Material(snapshot, cohort, history, examples(snapshot, mature, history), latest)
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,8 @@ def learn_as_of(cut: Cut, as_of: date, settings: Settings, recipe: Recipe, rules
     """What training on that day would have made. UsageError when there was too little to learn from."""
     known = gather(cut, as_of, settings, rules)
     chosen = plan(known.found, recipe)
-    return Learned(learn(known.found, chosen, recipe, origin(known.history, known.cohort, recipe)), chosen, known)
+    whence = origin(known.history, known.cohort, recipe)
+    return Learned(learn(known.found, chosen, recipe, whence, known.latest), chosen, known)
 
 
 def replay_start(found: Examples) -> date:
@@ -129,7 +136,7 @@ def replay(cut: Cut, today: Material, start: date, settings: Settings, recipe: R
     raw = learned.model.raw_score(X)
     why = shares(learned.model.reasons, X, later.table)
     others = baseline_scores(learned, later, X, settings)
-    return Replay(start, learned, later, X, raw, learned.model.risk(raw), others, why)
+    return Replay(start, learned, later, X, raw, learned.model.risk(raw, X), others, why)
 
 
 def baseline_scores(learned: Learned, later: Examples, X: np.ndarray, settings: Settings) -> dict[str, np.ndarray]:
