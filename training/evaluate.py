@@ -152,6 +152,8 @@ def baseline_scores(learned: Learned, later: Examples, X: np.ndarray, settings: 
 class Report:
     """Metrics of the model, of its claims (claim_*) and reasons (reason_*), of the baselines, by payer; risks by bin.
 
+    lately_*: what recent outcomes moved.
+
     reasons: by category, how its probabilities hold.
     """
 
@@ -175,7 +177,17 @@ def report(done: Replay, settings: Settings) -> Report:
     why, by_table = measure_reasons(done.later, done.shares, done.learned.material.found, seed)
     others["payer_cpt"] |= by_table
     by_category = category_shares(done.later, done.risk[:, None] * done.shares)
-    return Report(own | why, others, by_payer(done, settings), reliability(done.scored), by_category)
+    own |= why | lately(done)
+    return Report(own, others, by_payer(done, settings), reliability(done.scored), by_category)
+
+
+def lately(done: Replay) -> Metrics:
+    """Lines whose risk was moved by recent outcomes; the mean risk of these unmoved and moved, and the share denied."""
+    unmoved = done.learned.model.calibration.risk(done.raw)
+    rows = np.flatnonzero(done.risk != unmoved)
+    means = {"unmoved": unmoved, "moved": done.risk, "denied": done.later.y}
+    told: Metrics = {f"lately_{name}": float(of[rows].mean()) if len(rows) else None for name, of in means.items()}
+    return {"lately_lines": float(len(rows))} | told
 
 
 ENDS = ("", "_low", "_high")

@@ -1,11 +1,8 @@
 """A payer that answers a code otherwise than it used to: risks moved to what its latest outcomes show.
 
-A cell is a payer and a code. Its outcomes that became known in the last 30 and in the last 180 days stand in the
-features of every line, so that the model takes note of a change between two trainings, too. Where it is likelier than
-not that they no longer come at the cell's usual rate, the risk of its lines is moved by as much as the mean of what the
-model expects there lies beside what came. Within a cell and a day the moved risk strictly rises with the score.
-
-The numbers below were chosen on worlds that change and worlds that do not: docs/decisions/0017-recent-outcomes.md.
+A cell is a payer and a code. Where its outcomes of the last 30 or 180 days, as the features of every line hold them,
+have likelier than not left its usual rate, the risks of its lines move as far as the mean that the model expects there
+lies beside what came: strictly rising with the score within a cell and day. The numbers below: docs/decisions/0017.
 """
 
 from __future__ import annotations
@@ -55,9 +52,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Seen:
-    """(lines,) of a matrix. watched: whether the cell is known; usual, expected, level: its rate at training, what the
-    model expects, what came lately; belief: P(changed). known, denied (2, lines): outcomes of the two windows; window:
-    which of them speaks for the change.
+    """What is known of the cells of (lines,) of a matrix; watched: whether the model has a usual rate of the cell.
+
+    usual, expected, level: its rate at training, what the model expects, what came lately; belief: P(changed).
+    known, denied: (2, lines) outcomes of SHORT and LONG; window: 0 or 1, which of them speaks for the change.
     """
 
     watched: np.ndarray
