@@ -26,7 +26,7 @@ from training.matrix import Encoder, choose_levels, usable
 from training.metrics import Scored
 from training.model import Column, DenialModel
 from training.reason_fit import Denied, ReasonPlan, learn_reasons, plan_reasons
-from training.recent import LATEST, Recent
+from training.recent import LATEST, SETTLED, Recent
 
 NAME = "denial"
 LIBRARIES = ("lightgbm", "numpy", "polars")
@@ -152,8 +152,10 @@ def learn(
 
 
 def _recent(model: DenialModel, found: Examples, latest: FeatureTable) -> Recent:
+    """Usual is what came of lines SETTLED days older than the youngest: what has just changed is not usual yet."""
+    older = found.take(np.flatnonzero(found.days <= found.days[-1] - SETTLED))
     X = model.matrix(latest)
-    return Recent.of(found.table, found.y, latest, model.risk(model.raw_score(X), X), model.levels)
+    return Recent.of(older.table, older.y, latest, model.risk(model.raw_score(X), X), model.levels)
 
 
 def latest_lines(snapshot: Snapshot, history: History, as_of: date) -> FeatureTable:

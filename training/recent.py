@@ -27,9 +27,10 @@ COUNTS = tuple(count_name(KIND, days) for days in (SHORT, LONG))
 COLUMNS = (PAYER, CODE, *RATES, *COUNTS)
 FILE = "recent.json"
 LATEST = 30  # days before training whose lines tell what the model expects of a cell
-LEAST = 10  # mature lines of a cell, below which it has no usual rate
+SETTLED = 90  # days by which lines that tell what is usual are older than the youngest mature line
+LEAST = 10  # settled lines of a cell, below which it has no usual rate
 PULL = 5.0  # lines' worth of belief that a cell's usual rate is that of all lines
-SURE = 300.0  # mature lines after which a usual rate is taken to be no better known
+SURE = 300.0  # lines after which a usual rate is taken to be no better known
 OWN = 3.0  # lines' worth of belief that the model expects the usual rate
 CHANGED = 0.003  # how often a cell has changed within either window, before its outcomes are seen
 SHARE = 0.7  # of the evidence of a line: lines of a claim, a patient or a provider are not independent
@@ -41,7 +42,7 @@ EDGE = 1e-3  # no rate is nearer to 0 or 1
 
 @dataclass(frozen=True)
 class Cell:
-    """lines, denied: mature lines at training; expected: the mean risk that the model gives the cell's latest lines."""
+    """lines, denied: settled lines at training; expected: the mean risk that the model gives the cell's latest lines."""
 
     payer: str
     code: str
@@ -86,7 +87,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Recent:
-    """What a model watches. rate: share denied of all mature lines."""
+    """What a model watches. rate: share denied of all settled lines."""
 
     cells: tuple[Cell, ...]
     rate: float
@@ -96,12 +97,12 @@ class Recent:
         cls, table: FeatureTable, y: np.ndarray, latest: FeatureTable, risk: np.ndarray,
         levels: Mapping[str, Sequence[str]],
     ) -> Recent:  # fmt: skip
-        """From the lines that a model learned from (table, y), the latest lines and the risk it gives these.
+        """From settled lines (table, y), the latest lines and the risk that a model of these levels gives them.
 
-        Cells of its own levels alone, of LEAST mature lines or more.
+        Cells of its own levels alone, of LEAST settled lines or more; none where no line is settled.
         """
         payers, codes = levels[PAYER], levels[CODE]
-        rate, size = float(y.mean()), len(payers) * len(codes)
+        rate, size = float(y.mean()) if len(y) else 0.0, len(payers) * len(codes)
         rows, cell = _cells(table, payers, codes)
         lines, denied = np.bincount(cell, minlength=size), np.bincount(cell, y[rows], minlength=size)
         rows, cell = _cells(latest, payers, codes)

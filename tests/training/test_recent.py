@@ -15,9 +15,10 @@ from claims.errors import NoModelError
 from claims.settings import Settings
 from features.catalog import WEIGHT
 from training.evaluate import Learned, Replay, gather, lately, learn_as_of, replay
+from training.examples import Examples
 from training.fit import Recipe
 from training.model import DenialModel
-from training.recent import BELIEVED, COLUMNS, FILE, LATEST, LEAST, Cell, Recent, Watch
+from training.recent import BELIEVED, COLUMNS, FILE, LATEST, LEAST, SETTLED, Cell, Recent, Watch
 
 QUICK = Recipe(max_rounds=30, learning_rate=0.15, num_leaves=15, min_data_in_leaf=20)
 LEVELS = {"payer_id": ("A", "B"), "hcpcs_code": ("99213", "99214", "99215")}
@@ -105,8 +106,27 @@ def learned(practice: Practice) -> Learned:
     return learn_as_of(practice.cut, practice.today, Settings(home=Path("unused")), QUICK)
 
 
+def settled(learned: Learned) -> Examples:
+    """The lines that tell what is usual: some, not all."""
+    found = learned.material.found
+    older = found.take(np.flatnonzero(found.days <= found.days.max() - SETTLED))
+    assert 0 < len(older) < len(found)
+    return older
+
+
+def test_without_a_settled_line_nothing_is_watched(learned: Learned) -> None:
+    few, model = learned.material.found.take(np.arange(0)), learned.model
+    recent = Recent.of(
+        few.table, few.y, learned.material.latest, np.full(len(learned.material.latest), 0.2), model.levels
+    )
+    assert recent.cells == ()
+    X = model.matrix(learned.material.found.table)[:50]
+    bare = replace(model, recent=recent)
+    assert (bare.risk(bare.raw_score(X), X) == bare.calibration.risk(bare.raw_score(X))).all()
+
+
 def test_a_trained_model_watches_what_it_has_learned_enough_of(learned: Learned) -> None:
-    recent, found = learned.model.recent, learned.material.found
+    recent, found = learned.model.recent, settled(learned)
     assert recent is not None and recent.rate == found.y.mean()
     lines = found.lines.select("payer_id", "hcpcs_code").with_columns(y=pl.Series(found.y))
     counts = {
@@ -133,9 +153,9 @@ def test_what_is_expected_comes_from_the_latest_lines_mature_or_not(practice: Pr
     X = model.matrix(material.latest)
     bare = replace(model, recent=None)
     risk = bare.risk(bare.raw_score(X), X)
-    recent = Recent.of(material.found.table, material.found.y, material.latest, risk, model.levels)
-    assert recent == model.recent
-    assert Recent.of(material.found.table, material.found.y, material.latest, risk / 2, model.levels) != recent
+    usual = settled(learned)
+    assert Recent.of(usual.table, usual.y, material.latest, risk, model.levels) == model.recent
+    assert Recent.of(usual.table, usual.y, material.latest, risk / 2, model.levels) != model.recent
 
 
 def test_the_folder_keeps_it_and_one_of_before_does_without(learned: Learned, tmp_path: Path) -> None:
