@@ -42,7 +42,7 @@ EDGE = 1e-3  # no rate is nearer to 0 or 1
 
 @dataclass(frozen=True)
 class Cell:
-    """lines, denied: settled lines at training; expected: the mean risk that the model gives the cell's latest lines."""
+    """lines, denied: settled lines at training; expected: the mean risk that the model gives its latest lines."""
 
     payer: str
     code: str
