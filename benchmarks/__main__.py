@@ -9,9 +9,11 @@ from benchmarks import (
     evidence,
     feature_speed,
     ingest_speed,
+    new_payer,
     policy_change,
     real_claims,
     reasons,
+    recent_outcomes,
     rule_speed,
     rule_value,
     world_gap,
@@ -25,6 +27,8 @@ reasons.main()
 evidence.main()
 cold_start.main()
 policy_change.main()
+recent_outcomes.main()
+new_payer.main()
 rule_speed.main()
 rule_value.main()
 contributions.main()

@@ -91,21 +91,21 @@ def assess(
     claim = _claims(lines)
     past = history.past.with_request(lines)[0]
     table = _features(lines, claim, history)
-    raw, why = scores(model, table)
-    risk = model.risk(raw)
+    raw, risk, why = scores(model, table)
     claim_risk = model.claim_risk(risk, claim) if len(raw) else np.zeros(0)
     known = evidence_of(table, risk, lines.get_column("submitted_date").to_numpy(), model, settings)
     whole = of_claims(known, risk, claim, model)
     return Assessed(lines, table, claim, raw, risk, claim_risk, worth.loss(lines, risk), past, known, whole, why)
 
 
-def scores(model: Model, table: FeatureTable) -> tuple[np.ndarray, np.ndarray]:
-    """(lines,) raw scores and (lines, CATEGORIES) P(category | denied), (lines, 0) where the model tells none."""
-    raw, why = np.empty(len(table)), []
+def scores(model: Model, table: FeatureTable) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(lines,) raw scores and risks, and (lines, CATEGORIES) P(category | denied), (lines, 0) where it tells none."""
+    raw, risk, why = np.empty(len(table)), np.empty(len(table)), []
     for rows, X in matrices(model, table):
         raw[rows] = model.raw_score(X)
+        risk[rows] = model.risk(raw[rows], X)
         why.append(shares(model.reasons, X, table, rows))
-    return raw, np.concatenate(why)
+    return raw, risk, np.concatenate(why)
 
 
 def matrices(model: Model, table: FeatureTable, size: int = CHUNK) -> Iterator[tuple[slice, np.ndarray]]:

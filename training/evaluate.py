@@ -18,11 +18,12 @@ from claims.errors import UsageError
 from claims.settings import Settings
 from claims.snapshot import Snapshot
 from features.history import History
+from features.table import FeatureTable
 from rules.ruleset import RuleSet, rules_of
 from training.baselines import RateTable, logistic_scores
 from training.cohort import Cohort, cohort_of, require
 from training.evaluation import CategoryShare
-from training.examples import Examples, Plan, examples, learn, origin, plan
+from training.examples import Examples, Plan, examples, latest_lines, learn, origin, plan
 from training.fit import Recipe
 from training.guard import Offered, offered_of
 from training.metrics import Bin, Metrics, Scored, measure, reliability
@@ -37,12 +38,16 @@ PAYER_LINES, PAYER_DENIALS = 200, 20  # support for a row of its own
 
 @dataclass(frozen=True)
 class Material:
-    """All that is known at D: the snapshot, its cohort, its history, and the mature lines with their features."""
+    """All that is known at D: the snapshot, its cohort, its history, and the mature lines with their features.
+
+    latest: features of the lines submitted last, mature or not.
+    """
 
     snapshot: Snapshot
     cohort: Cohort
     history: History
     found: Examples
+    latest: FeatureTable
 
 
 def gather(
@@ -57,7 +62,8 @@ def gather(
     mature = require(cohort)
     history = History.of(snapshot, rules_of(settings) if rules is None else rules)
     own = offered_of(snapshot, cohort, settings.features).within(offered)
-    return Material(snapshot, cohort, history, examples(snapshot, mature, history, own))
+    latest = latest_lines(snapshot, history, as_of)
+    return Material(snapshot, cohort, history, examples(snapshot, mature, history, own), latest)
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,8 @@ def learn_as_of(
     """What training on that day would have made, read by `gather`. UsageError: there was too little to learn from."""
     known = gather(cut, as_of, settings, rules, offered)
     chosen = plan(known.found, recipe)
-    return Learned(learn(known.found, chosen, recipe, origin(known.history, known.cohort, recipe)), chosen, known)
+    whence = origin(known.history, known.cohort, recipe)
+    return Learned(learn(known.found, chosen, recipe, whence, known.latest), chosen, known)
 
 
 def replay_start(found: Examples) -> date:
@@ -137,7 +144,7 @@ def replay(cut: Cut, today: Material, start: date, settings: Settings, recipe: R
     raw = learned.model.raw_score(X)
     why = shares(learned.model.reasons, X, later.table)
     others = baseline_scores(learned, later, X, settings)
-    return Replay(start, learned, later, X, raw, learned.model.risk(raw), others, why)
+    return Replay(start, learned, later, X, raw, learned.model.risk(raw, X), others, why)
 
 
 def baseline_scores(learned: Learned, later: Examples, X: np.ndarray, settings: Settings) -> dict[str, np.ndarray]:
@@ -152,6 +159,8 @@ def baseline_scores(learned: Learned, later: Examples, X: np.ndarray, settings: 
 @dataclass(frozen=True)
 class Report:
     """Metrics of the model, of its claims (claim_*) and reasons (reason_*), of the baselines, by payer; risks by bin.
+
+    lately_*: what recent outcomes moved.
 
     reasons: by category, how its probabilities hold.
     """
@@ -176,7 +185,17 @@ def report(done: Replay, settings: Settings) -> Report:
     why, by_table = measure_reasons(done.later, done.shares, done.learned.material.found, seed)
     others["payer_cpt"] |= by_table
     by_category = category_shares(done.later, done.risk[:, None] * done.shares)
-    return Report(own | why, others, by_payer(done, settings), reliability(done.scored), by_category)
+    own |= why | lately(done)
+    return Report(own, others, by_payer(done, settings), reliability(done.scored), by_category)
+
+
+def lately(done: Replay) -> Metrics:
+    """Lines whose risk was moved by recent outcomes; the mean risk of these unmoved and moved, and the share denied."""
+    unmoved = done.learned.model.calibration.risk(done.raw)
+    rows = np.flatnonzero(done.risk != unmoved)
+    means = {"unmoved": unmoved, "moved": done.risk, "denied": done.later.y}
+    told: Metrics = {f"lately_{name}": float(of[rows].mean()) if len(rows) else None for name, of in means.items()}
+    return {"lately_lines": float(len(rows))} | told
 
 
 ENDS = ("", "_low", "_high")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import date, timedelta
 from importlib.metadata import version
 from typing import Any
 
@@ -27,6 +28,7 @@ from training.matrix import Encoder, choose_levels, usable
 from training.metrics import Scored
 from training.model import Column, DenialModel
 from training.reason_fit import Denied, ReasonPlan, learn_reasons, plan_reasons
+from training.recent import LATEST, SETTLED, Recent
 
 NAME = "denial"
 LIBRARIES = ("lightgbm", "numpy", "polars")
@@ -136,8 +138,14 @@ def halves(claims: np.ndarray) -> np.ndarray:
     return np.asarray((claims if claims.max() else np.arange(len(claims))) % 2)
 
 
-def learn(found: Examples, chosen: Plan, recipe: Recipe, origin: dict[str, Any]) -> DenialModel:
-    """The model of all these lines with the chosen rounds and calibration."""
+def learn(
+    found: Examples, chosen: Plan, recipe: Recipe, origin: dict[str, Any], latest: FeatureTable | None = None
+) -> DenialModel:
+    """The model of all these lines with the chosen rounds and calibration.
+
+    latest: features of the practice's latest lines, whatever came of them; without them the model does
+    not watch what payers lately do (training/recent.py).
+    """
     features = found.features
     encoder, levels = encoder_of(found, recipe)
     fitted = fit(encoder.matrix(found.table), found.y, features, recipe, chosen.rounds)
@@ -151,7 +159,21 @@ def learn(found: Examples, chosen: Plan, recipe: Recipe, origin: dict[str, Any])
     }
     columns = tuple(Column.of(f) for f in features)
     reasons = learn_reasons(denied_of(found, encoder), chosen.reasons, features, recipe.seed)
-    return DenialModel(fitted.text, chosen.calibration, columns, levels, origin | own, reasons=reasons)
+    model = DenialModel(fitted.text, chosen.calibration, columns, levels, origin | own, reasons=reasons)
+    return model if latest is None else replace(model, recent=_recent(model, found, latest))
+
+
+def _recent(model: DenialModel, found: Examples, latest: FeatureTable) -> Recent:
+    """Usual is what came of lines SETTLED days older than the youngest: what has just changed is not usual yet."""
+    older = found.take(np.flatnonzero(found.days <= found.days[-1] - SETTLED))
+    X = model.matrix(latest)
+    return Recent.of(older.table, older.y, latest, model.risk(model.raw_score(X), X), model.levels)
+
+
+def latest_lines(snapshot: Snapshot, history: History, as_of: date) -> FeatureTable:
+    """Features of the original lines submitted in the LATEST days before a day, whatever came of them."""
+    sent = pl.col("submitted_date").is_between(as_of - timedelta(days=LATEST), as_of, closed="left")
+    return build(snapshot.lines.filter(sent & pl.col("is_original")).sort(ORDER), history)
 
 
 def denied_of(found: Examples, encoder: Encoder) -> Denied | None:

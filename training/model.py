@@ -1,8 +1,9 @@
 """A model is a folder of plain files that knows its own features and refuses rows built from others.
 
 booster.txt, calibration.json, catalog.json (columns of X, with digests), categories.json (levels), golden.jsonl
-(claims and the risks they must get), card.md, reasons.json and reasons.txt (training/reasons.py; folders of before have
-none), versions.json (where it comes from, how good it was: training/evaluation.py; checksums of the other files).
+(claims and the risks they must get), card.md, reasons.json and reasons.txt (training/reasons.py), recent.json
+(training/recent.py; folders of before lack these), versions.json (where it comes from, how good it was:
+training/evaluation.py; checksums of the other files).
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from training.contributions import Contributions, threads
 from training.evaluation import KEY, Evaluation
 from training.matrix import Encoder, Levels
 from training.reasons import REASON_FILES, Reasons
+from training.recent import FILE as RECENT_FILE
+from training.recent import Recent, Seen, Watch
 from training.steps import steps
 
 FILES = ("booster.txt", "calibration.json", "catalog.json", "categories.json", "golden.jsonl", "card.md")
@@ -62,15 +65,19 @@ class DenialModel:
     golden: tuple[dict[str, Any], ...] = ()
     card: str = ""
     reasons: Reasons | None = None
+    recent: Recent | None = None
     _booster: lgb.Booster = field(init=False, repr=False, compare=False)
     _explains: Contributions = field(init=False, repr=False, compare=False)
     _encoder: Encoder = field(init=False, repr=False, compare=False)
+    _watch: Watch | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Read the booster once."""
         object.__setattr__(self, "_booster", _read_booster(self.booster_text))
         object.__setattr__(self, "_explains", Contributions(self._booster))
         object.__setattr__(self, "_encoder", Encoder(self.features, self.levels))
+        watch = None if self.recent is None else Watch(self.recent, self.features, self.levels)
+        object.__setattr__(self, "_watch", watch)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -142,9 +149,18 @@ class DenialModel:
         """Build or load what contributions need, so that no request waits for it."""
         self._explains.warm()
 
-    def risk(self, raw: np.ndarray) -> np.ndarray:
-        """(lines,) probability of denial; strictly increasing in the raw score."""
-        return self.calibration.risk(raw)
+    def risk(self, raw: np.ndarray, X: np.ndarray) -> np.ndarray:
+        """(lines,) probability of denial from (lines,) raw scores of the rows of X (lines, features).
+
+        Strictly increasing in the raw score, but where the payer lately answers a code otherwise than the model expects
+        (training/recent.py): there among the lines of that payer, code and day.
+        """
+        risk, seen = self.calibration.risk(raw), self.seen(X)
+        return risk if seen is None else seen.moved(risk)
+
+    def seen(self, X: np.ndarray) -> Seen | None:
+        """What is known lately of the payer and code of the rows of X; None where the model does not watch them."""
+        return self._watch.seen(X) if self._watch is not None else None
 
     def claim_risk(self, risk: np.ndarray, claim: np.ndarray) -> np.ndarray:
         """(claims,) from (lines,) risks and claim codes 0..k-1; of a claim of one line that line's risk."""
@@ -195,6 +211,7 @@ class DenialModel:
             "golden.jsonl": "".join(json.dumps(row, sort_keys=True) + "\n" for row in self.golden),
             "card.md": self.card,
             **(self.reasons.contents() if self.reasons else {}),
+            **(self.recent.contents() if self.recent else {}),
         }
 
     @classmethod
@@ -205,7 +222,7 @@ class DenialModel:
         differently or not at all. Both say what to do.
         """
         versions = _versions(folder)
-        optional = [name for name in REASON_FILES if name in versions["checksums"]]
+        optional = [name for name in (*REASON_FILES, RECENT_FILE) if name in versions["checksums"]]
         texts = {name: _checked(folder / name, versions["checksums"].get(name)) for name in (*FILES, *optional)}
         columns = tuple(Column(**column) for column in json.loads(texts["catalog.json"]))
         _refuse_changed(columns, versions)
@@ -213,8 +230,9 @@ class DenialModel:
         golden = tuple(json.loads(row) for row in texts["golden.jsonl"].splitlines())
         calibration = Calibration.from_dict(json.loads(texts["calibration.json"]))
         own = {name: value for name, value in versions.items() if name != "checksums"}
-        reasons = Reasons.read(texts) if optional else None
-        return cls(texts["booster.txt"], calibration, columns, levels, own, golden, texts["card.md"], reasons)
+        reasons = Reasons.read(texts) if any(name in texts for name in REASON_FILES) else None
+        recent = Recent.read(texts[RECENT_FILE]) if RECENT_FILE in texts else None
+        return cls(texts["booster.txt"], calibration, columns, levels, own, golden, texts["card.md"], reasons, recent)
 
 
 def digest_of(columns: Sequence[Column]) -> str:

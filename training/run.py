@@ -138,7 +138,7 @@ def finish(
 ) -> tuple[DenialModel, Judged]:
     """The final model with what the replay measured, its card and its golden claims; and the whole judgement."""
     whence = origin(today.history, today.cohort, tuned.recipe) | {"tuning": tuned.record or None}
-    model = learn(today.found, chosen, tuned.recipe, whence)
+    model = learn(today.found, chosen, tuned.recipe, whence, today.latest)
     rows = make_golden(model, read_golden(golden)) if golden and golden.exists() else ()
     model = replace(model, golden=rows)
     judged = judged.of_model(model, today.found, settings)

@@ -145,8 +145,8 @@ class StartingModel:
         """(lines, features + 1) log-odds; the last column is the base value."""
         return np.column_stack([terms(X) * self.weights, np.full(len(X), self.base)])
 
-    def risk(self, raw: np.ndarray) -> np.ndarray:
-        """(lines,) probability of denial."""
+    def risk(self, raw: np.ndarray, X: np.ndarray) -> np.ndarray:
+        """(lines,) probability of denial from (lines,) raw scores; X is of no matter here."""
         return self.calibration.risk(raw)
 
     def claim_risk(self, risk: np.ndarray, claim: np.ndarray) -> np.ndarray:
