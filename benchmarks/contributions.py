@@ -81,9 +81,9 @@ def _compared(name: str, booster: lgb.Booster, X: np.ndarray) -> dict[str, tuple
                 lambda part, threads=threads: booster.predict(part, pred_contrib=True, num_threads=threads),
                 X, lines, time.process_time if threads == 1 else time.perf_counter,
             )  # fmt: skip
-            told = f"{lines:,} lines, {threads} threads"
+            told = f"lines: {lines:,}, threads: {threads}"
             measures |= {
-                f"{told}, a line": (ours / lines * 1e6, "us"),
+                f"{told}, one": (ours / lines * 1e6, "us"),
                 f"{told}, LightGBM / ours": (theirs / ours, "x"),
             }
     return {f"{name}: {measure}": value for measure, value in measures.items()}
