@@ -66,7 +66,7 @@ def prepare(folder: Path) -> None:
 
 
 def _whole(snapshot: Snapshot) -> Snapshot:
-    return _earliest(snapshot, LINES)
+    return earliest(snapshot, LINES)
 
 
 def _half_of_the_patients(snapshot: Snapshot) -> Snapshot:
@@ -79,13 +79,13 @@ def _half_of_the_patients(snapshot: Snapshot) -> Snapshot:
 
 def _half_of_the_days(snapshot: Snapshot) -> Snapshot:
     """The earlier half of the lines: fewer of them have a year behind them."""
-    return _earliest(snapshot, LINES // 2)
+    return earliest(snapshot, LINES // 2)
 
 
 CUTS = {"whole": _whole, "patients": _half_of_the_patients, "days": _half_of_the_days}
 
 
-def _earliest(snapshot: Snapshot, count: int) -> Snapshot:
+def earliest(snapshot: Snapshot, count: int) -> Snapshot:
     """The earliest `count` lines, or a few more so that no claim is cut, with what became known of them."""
     lines = snapshot.lines.sort("submitted_date", "submission_id")
     lines = lines.filter(pl.col("submission_id").is_in(lines["submission_id"][:count].unique().implode()))

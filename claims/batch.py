@@ -143,7 +143,7 @@ def check_lines(batch: Batch) -> None:
 
     Of a table or a list the kind says what it holds, even when it is empty; of X12 and FHIR what was found.
     """
-    name, kind = batch.file.select("name", "kind").row(0)
+    name, kind = (batch.file.get_column(column)[0] for column in ("name", "kind"))
     if not ("lines" in kind or len(batch.lines) or "lines" in batch.rejects.get_column("table")):
         raise UnreadableFileError(f"{name} holds no claim lines; denials ingest takes what else it holds")
 

@@ -1,6 +1,6 @@
 """Which earlier submission a submission repeats: resubmissions and the chains they form (DESIGN section 4).
 
-One class, `_Earlier`, answers for a whole store (`chains`) and for one claim about to be sent (`ChainIndex`). A link
+One class, `Earlier`, answers for a whole store (`chains`) and for one claim about to be sent (`ChainIndex`). A link
 leads to a strictly earlier submitted_date and rests on nothing known later. Text that is null or "" counts as absent.
 """
 
@@ -28,15 +28,16 @@ def chains(lines: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
     """
     named = lines.select(payer_claim_control_number="original_reference_number").unique()
     keys = keys_of(lines)
-    earlier = _Earlier(keys, lines, outcomes.join(named, on="payer_claim_control_number", how="semi"))
+    order = _Order.of(keys, lines)
+    earlier = order.earlier(keys, lines, outcomes.join(named, on="payer_claim_control_number", how="semi"))
     asked = _asked_of(keys)
     parent = np.empty(len(asked.first), np.int64)
-    parent[earlier.ranks[asked.first]] = earlier.parents(asked)
+    parent[order.ranks[asked.first]] = earlier.parents(asked)
     root = np.where(parent < 0, np.arange(len(parent)), parent)
     while not np.array_equal(further := root[root], root):
         root = further
-    ids = earlier.submissions["submission_id"]
-    return earlier.submissions.select(
+    ids = order.submissions["submission_id"]
+    return order.submissions.select(
         "submission_id",
         chain_id=ids.gather(root),
         resubmission_of=ids.gather(pl.Series(parent).replace(-1, None)),
@@ -60,22 +61,32 @@ class Chains(Protocol):
         ...
 
 
+@dataclass(frozen=True)
 class ChainIndex:
     """The chain of a few new lines, against stored ones, without touching the stored ones again.
 
-    `codes` (lines,) is the chain's number for each stored line, in their order.
+    codes: (lines,) the chain's number for each stored line, in their order; of_rank: (submissions + 1,) by rank, the
+    last entry answers for -1; first: (chains + 1,) the day of each chain's first submission.
     """
 
-    def __init__(self, lines: pl.DataFrame, outcomes: pl.DataFrame) -> None:
+    earlier: Earlier
+    codes: npt.NDArray[np.int32]
+    of_rank: Ints
+    first: Ints
+
+    @classmethod
+    def of(cls, lines: pl.DataFrame, outcomes: pl.DataFrame) -> ChainIndex:
         """`lines` with their chain_id (from `chains`), `outcomes` as stored or as matched."""
-        self._earlier = _Earlier(keys_of(lines), lines, outcomes)
+        order = _Order.of(keys := keys_of(lines), lines)
+        earlier = order.earlier(keys, lines, outcomes)
         number = lines.select("chain_id").unique(maintain_order=True).with_row_index("code")
         codes = lines.select("chain_id").join(number, on="chain_id", how="left", maintain_order="left")["code"]
-        self.codes = codes.to_numpy().astype(np.int32)
-        self._of_rank = np.full(self._earlier.submissions.height + 1, -1, np.int64)  # the last entry answers for -1
-        self._of_rank[self._earlier.ranks] = self.codes
-        self._began = np.full(number.height + 1, NEVER, np.int64)
-        self._began[self._of_rank[-2::-1]] = self._earlier.days[::-1]  # of a chain's submissions the first is put last
+        of_line = codes.to_numpy().astype(np.int32)
+        of_rank = np.full(earlier.size + 1, -1, np.int64)
+        of_rank[order.ranks] = of_line
+        first = np.full(number.height + 1, NEVER, np.int64)
+        first[of_rank[-2::-1]] = earlier.days[::-1]  # of a chain's submissions the first is put last
+        return cls(earlier, of_line, of_rank, first)
 
     def chain_of(self, lines: pl.DataFrame) -> Ints:
         """The chain's number for each of `lines` (lines,): its own if it is stored, else the one that it would join.
@@ -86,8 +97,8 @@ class ChainIndex:
         new = rank < 0
         if new.any():
             asked = _asked_of(keys_of(lines.filter(pl.Series(new)) if not new.all() else lines))
-            rank[new] = self._earlier.parents(asked)[asked.submission]
-        return self._of_rank[rank]
+            rank[new] = self.earlier.parents(asked)[asked.submission]
+        return self.of_rank[rank]
 
     def holds(self, lines: pl.DataFrame) -> np.ndarray:
         """Whether the submission of each of `lines` (lines,) is stored."""
@@ -95,11 +106,11 @@ class ChainIndex:
 
     def began(self, chain: Ints) -> Ints:
         """The day of the first stored submission of each chain (chains,); NEVER for -1, and where it has no day."""
-        return self._began[chain]
+        return self.first[chain]
 
     def _stored(self, lines: pl.DataFrame) -> Ints:
         """(lines,) the rank of its submission; -1: it is not stored."""
-        return self._earlier.own(hashes_of([lines["submission_id"]])[0]) if len(lines) else np.empty(0, np.int64)
+        return self.earlier.own(hashes_of([lines["submission_id"]])[0]) if len(lines) else np.empty(0, np.int64)
 
 
 # Looking up ---------------------------------------------------------------------------------------------------------
@@ -125,86 +136,73 @@ def _asked_of(keys: Keys) -> _Asked:
     return _Asked(submission, first, keys.content[order], start, keys.day[first], keys.claim[first], named)
 
 
-class _Postings:
-    """For each key the submissions that carry it, by rank: sorted arrays, asked by binary search."""
+@dataclass(frozen=True)
+class Postings:
+    """For each key the submissions that carry it, by rank: sorted arrays, asked by binary search.
 
-    def __init__(self, keys: Hashes, ranks: npt.NDArray[np.integer[Any]], size: int, known: Ints | None = None) -> None:
-        self._size = size
-        self._keys, group = np.unique(keys, return_inverse=True)
+    size: submissions; places: group of the key x size + rank; known: the day on which that was known, where it matters.
+    """
+
+    size: int
+    keys: Hashes
+    places: Ints
+    known: Ints | None
+
+    @classmethod
+    def of(cls, keys: Hashes, ranks: npt.NDArray[np.integer[Any]], size: int, known: Ints | None = None) -> Postings:
+        """From one key and rank an entry, in any order; equal ones count once."""
+        different, group = np.unique(keys, return_inverse=True)
         places = group * np.int64(size) + ranks
         order = np.argsort(places, kind="stable")
         first = np.ones(len(order), bool)
         first[1:] = places[order][1:] != places[order][:-1]
-        self._places: Ints = places[order][first]
-        self._known = None if known is None else known[order][first]
+        return cls(size, different, places[order][first], None if known is None else known[order][first])
 
     def latest(self, keys: Hashes, before: Ints, day: Ints | None = None) -> Ints:
         """The highest rank below `before` that carries the key (and was known before `day`); -1 for none."""
-        if not len(self._places):
+        if not len(self.places):
             return np.full(len(keys), -1, np.int64)
         at, floor = self._at(keys, before)
         found = self._ranks(at, floor)
-        while day is not None and self._known is not None and (late := (found >= 0) & (self._known[at] >= day)).any():
+        while day is not None and self.known is not None and (late := (found >= 0) & (self.known[at] >= day)).any():
             at = np.where(late, at - 1, at)
             found = np.where(late, self._ranks(at, floor), found)
         return found
 
     def _at(self, keys: Hashes, before: Ints) -> tuple[Ints, Ints]:
         """Places just below `before` and where the key's own begin (past the end for a key that nobody carries)."""
-        group = np.searchsorted(self._keys, keys)
-        known = group < len(self._keys)
-        known[known] = self._keys[group[known]] == keys[known]
-        floor = np.where(known, group * np.int64(self._size), np.iinfo(np.int64).max)
-        at = np.searchsorted(self._places, np.where(known, floor, 0) + before) - 1
+        group = np.searchsorted(self.keys, keys)
+        known = group < len(self.keys)
+        known[known] = self.keys[group[known]] == keys[known]
+        floor = np.where(known, group * np.int64(self.size), np.iinfo(np.int64).max)
+        at = np.searchsorted(self.places, np.where(known, floor, 0) + before) - 1
         return at, floor
 
     def _ranks(self, at: Ints, floor: Ints) -> Ints:
-        place = self._places[at]
+        place = self.places[at]
         return np.where((at >= 0) & (place >= floor), place - floor, -1)
 
 
-class _Earlier:
-    """Submissions in order of time (rank: day, then submission_id; without a day last) and what each carries."""
+@dataclass(frozen=True)
+class Earlier:
+    """Submissions in order of time, `size` of them: their days, and what each carries."""
 
-    def __init__(self, keys: Keys, lines: pl.DataFrame, outcomes: pl.DataFrame) -> None:
-        _, first, group = np.unique(keys.submission, return_index=True, return_inverse=True)
-        says_so = np.bincount(group, lines.select(_says_so()).to_series().to_numpy(), minlength=len(first)) > 0
-        table = lines.select("submission_id", "submitted_date")[first]
-        table = table.with_columns(says_so=pl.Series(says_so), group=pl.int_range(pl.len()))
-        table = table.sort("submitted_date", "submission_id", nulls_last=True)
-        self.submissions = table.drop("group")
-        size = len(first)
-        rank_of = np.empty(size, np.int64)
-        rank_of[table["group"].to_numpy()] = np.arange(size)
-        self.ranks = rank_of[group].astype(np.int32)
-        self.days = days_of(self.submissions["submitted_date"]).astype(np.int64)
-        self._own = _Postings(keys.submission, self.ranks, size)
-        self._claims = _Postings(keys.claim, self.ranks, size)
-        told = keys.content != 0
-        self._contents = _Postings(keys.content[told], self.ranks[told], size)
-        self._numbers = self._numbered(lines, outcomes)
-
-    def _numbered(self, lines: pl.DataFrame, outcomes: pl.DataFrame) -> _Postings:
-        """The payers' control numbers, each with the submission it was given to and the day that was known."""
-        rank = self.submissions.select("submission_id").with_row_index("rank")
-        table = control_numbers(lines, outcomes).join(rank, on="submission_id")
-        payers = lines.select("submission_id", "payer_id").unique("submission_id", keep="any")
-        table = table.join(payers, on="submission_id")
-        payer, number = hashes_of([table["payer_id"], table["payer_claim_control_number"]])
-        return _Postings(
-            mixed([payer, number]), table["rank"].to_numpy().astype(np.int64), self.submissions.height,
-            days_of(table["known_date"]).astype(np.int64),
-        )  # fmt: skip
+    size: int
+    days: Ints
+    submissions: Postings
+    claims: Postings
+    contents: Postings
+    numbers: Postings
 
     def own(self, submissions: Hashes) -> Ints:
         """The rank of each submission that is stored, else -1."""
-        return self._own.latest(submissions, np.full(len(submissions), self.submissions.height))
+        return self.submissions.latest(submissions, np.full(len(submissions), self.size))
 
     def parents(self, asked: _Asked) -> Ints:
         """The rank of the latest submission, strictly earlier by its day, that each is linked to; -1 for none."""
         before = np.searchsorted(self.days, asked.day) * (asked.day != NEVER)
-        number = self._numbers.latest(asked.named, before, asked.day)
-        claim = self._claims.latest(asked.claim, before)
+        number = self.numbers.latest(asked.named, before, asked.day)
+        claim = self.claims.latest(asked.claim, before)
         return np.maximum(np.maximum(number, claim), self._repeated(asked, before))
 
     def _repeated(self, asked: _Asked, before: Ints) -> Ints:
@@ -216,7 +214,7 @@ class _Earlier:
         found, open_ = np.full(len(before), -1, np.int64), np.ones(len(before), bool)
         content, bound = asked.content, before.copy()
         while len(content):
-            holder = self._contents.latest(content, bound[group])
+            holder = self.contents.latest(content, bound[group])
             start = np.flatnonzero(np.diff(group, prepend=-1))
             lowest, highest = np.minimum.reduceat(holder, start), np.maximum.reduceat(holder, start)
             who = group[start]
@@ -226,6 +224,56 @@ class _Earlier:
             open_[who] = ~agreed & (lowest >= 0)
             content, group = content[open_[group]], group[open_[group]]
         return found
+
+
+@dataclass(frozen=True)
+class _Order:
+    """Submissions in order of time (rank: day, then submission_id; without a day last); ranks: (lines,) of each line.
+
+    submissions: submission_id, submitted_date and whether it says itself that it is not the first.
+    """
+
+    submissions: pl.DataFrame
+    ranks: npt.NDArray[np.int32]
+
+    @classmethod
+    def of(cls, keys: Keys, lines: pl.DataFrame) -> _Order:
+        """Of all lines of all submissions."""
+        _, first, group = np.unique(keys.submission, return_index=True, return_inverse=True)
+        says_so = np.bincount(group, lines.select(_says_so()).to_series().to_numpy(), minlength=len(first)) > 0
+        table = lines.select("submission_id", "submitted_date")[first]
+        table = table.with_columns(says_so=pl.Series(says_so), group=pl.int_range(pl.len()))
+        table = table.sort("submitted_date", "submission_id", nulls_last=True)
+        rank_of = np.empty(len(first), np.int64)
+        rank_of[table["group"].to_numpy()] = np.arange(len(first))
+        return cls(table.drop("group"), rank_of[group].astype(np.int32))
+
+    def earlier(self, keys: Keys, lines: pl.DataFrame, outcomes: pl.DataFrame) -> Earlier:
+        """What can be asked of them."""
+        size, told = self.submissions.height, keys.content != 0
+        return Earlier(
+            size=size,
+            days=days_of(self.submissions["submitted_date"]).astype(np.int64),
+            submissions=Postings.of(keys.submission, self.ranks, size),
+            claims=Postings.of(keys.claim, self.ranks, size),
+            contents=Postings.of(keys.content[told], self.ranks[told], size),
+            numbers=self._numbered(lines, outcomes),
+        )
+
+    def _numbered(self, lines: pl.DataFrame, outcomes: pl.DataFrame) -> Postings:
+        """The payers' control numbers, each with the submission it was given to and the day that was known."""
+        rank = self.submissions.select("submission_id").with_row_index("rank")
+        table = control_numbers(lines, outcomes).join(rank, on="submission_id")
+        payers = lines.select("submission_id", "payer_id").unique("submission_id", keep="any")
+        table = table.join(payers, on="submission_id")
+        payer, number = hashes_of([table["payer_id"], table["payer_claim_control_number"]])
+        return Postings.of(
+            mixed([payer, number]), table["rank"].to_numpy().astype(np.int64), self.submissions.height,
+            days_of(table["known_date"]).astype(np.int64),
+        )  # fmt: skip
+
+
+CONTROLS = {"submission_id": pl.String, "payer_claim_control_number": pl.String, "known_date": pl.Date}
 
 
 def control_numbers(lines: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:

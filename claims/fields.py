@@ -31,8 +31,10 @@ SCHEMAS: dict[str, type[dy.Schema]] = {
     "provider_adjustments": ProviderAdjustment,
 }  # fmt: skip
 TABULAR = ("lines", "outcomes", "authorizations")  # what a source of columns may hold
+_SHARED: dict[pl.DataType, pl.DataType] = {}  # one object a type
 STORED: dict[str, dict[str, pl.DataType]] = {
-    table: {name: column.dtype for name, column in schema.columns().items()} for table, schema in SCHEMAS.items()
+    table: {name: _SHARED.setdefault(column.dtype, column.dtype) for name, column in schema.columns().items()}
+    for table, schema in SCHEMAS.items()
 }
 MADE = frozenset({  # by us, never taken from a source
     "submission_id", "version", "row_hash", "source_system", "member_key", "patient_id", "extra", "file_id",

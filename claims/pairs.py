@@ -7,7 +7,7 @@ import numpy as np
 
 def expand(rows: np.ndarray, begin: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Each row repeated once for every place in its stretch [begin, end), and those places."""
-    sizes = end - begin
-    repeated = np.repeat(rows, sizes)
-    offset = np.arange(len(repeated)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return repeated, np.repeat(begin, sizes) + offset
+    sizes: np.ndarray = end - begin
+    repeated: np.ndarray = rows.repeat(sizes)
+    first = begin - (sizes.cumsum() - sizes)
+    return repeated, np.arange(len(repeated)) + first.repeat(sizes)

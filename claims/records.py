@@ -79,8 +79,11 @@ class Records:
                 memo = self.memos[name]
                 parsed[name] = [memo[cell] for cell in column]
             else:
-                parse = self.parsers[name]
-                parsed[name] = [attempt(parse, cell) for cell in column]
+                parse, first = self.parsers[name], next(iter(column), None)
+                if all(cell is first for cell in column):  # what a claim says of all its lines is read once
+                    parsed[name] = [attempt(parse, first)] * count
+                else:
+                    parsed[name] = [attempt(parse, cell) for cell in column]
         return parsed
 
     def derive(self, rows: Rows) -> None:

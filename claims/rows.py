@@ -117,10 +117,10 @@ def nulls(name: str, dtype: pl.DataType, count: int) -> pl.Series:
 
 def columns_of(values: Cells, schema: dict[str, pl.DataType], count: int) -> Iterator[pl.Series]:
     """Columns of parsed values. Those of one type are made at once and cut apart: with few rows, making is all."""
-    by_type: dict[pl.DataType, list[str]] = {}
+    by_type: dict[int, list[str]] = {}
     for name in values:
-        by_type.setdefault(schema[name], []).append(name)
-    for dtype, names in by_type.items():
-        whole = pl.Series("", [value for name in names for value in values[name]], dtype)
+        by_type.setdefault(id(schema[name]), []).append(name)  # types are shared; to compare them takes long
+    for names in by_type.values():
+        whole = pl.Series("", [value for name in names for value in values[name]], schema[names[0]])
         for place, name in enumerate(names):
             yield whole.slice(place * count, count).alias(name)

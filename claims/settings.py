@@ -200,6 +200,11 @@ class Settings(BaseSettings):
         return self.home / "store"
 
     @property
+    def kept(self) -> Path:
+        """Folder of what was worked out from the store (serving/warm.py); it may be removed at any time."""
+        return self.home / "history"
+
+    @property
     def models(self) -> Path:
         """Folder of exported models; `champion` in it is what the service loads."""
         return self.home / "models"

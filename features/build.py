@@ -38,22 +38,34 @@ def build(lines: pl.DataFrame, history: History) -> FeatureTable:
     Raises ValueError for a line without submitted_date.
     """
     history = with_request(history, lines)
-    parts = blocks(Lines(lines))
+    whole = Lines(lines)
+    parts = blocks(whole)
+    if len(parts) == 1:
+        return _alone(Sheet(whole, history.past), history, lines)
     release_arrow()
     # Touched at once: bit by bit costs a million lines a second.
     columns = np.full((len(NUMBERS), lines.height), np.nan, np.float32)
     texts = {name: Gathered(lines.height) for name in CATEGORIES}
     for rows in parts:
         sheet = Sheet(Lines(lines[rows]), history.past)
-        found = judge_sheet(sheet, history.rules)
-        made, told = _block(sheet, history, found)
+        made, told = _block(sheet, history, judge_sheet(sheet, history.rules))
         for at, name in enumerate(NUMBERS):
             columns[at, rows] = made[name]
         for name in CATEGORIES:
             texts[name].put(rows, told[name])
-    whole = {name: gathered.texts() for name, gathered in texts.items()}
+    told = {name: gathered.texts() for name, gathered in texts.items()}
+    return FeatureTable(NUMBERS, columns.T, told, extra=Extra.of(lines.get_column("extra")))
+
+
+def _alone(sheet: Sheet, history: History, lines: pl.DataFrame) -> FeatureTable:
+    """Of lines that one block holds, with what the rules say of them."""
+    found = judge_sheet(sheet, history.rules)
+    made, told = _block(sheet, history, found)
+    columns = np.empty((len(NUMBERS), len(sheet)), np.float32)
+    for at, name in enumerate(NUMBERS):
+        columns[at] = made[name]
     extra = Extra.of(lines.get_column("extra"))
-    return FeatureTable(NUMBERS, columns.T, whole, found if len(parts) == 1 else None, extra)
+    return FeatureTable(NUMBERS, columns.T, {name: told[name] for name in CATEGORIES}, found, extra)
 
 
 def _block(sheet: Sheet, history: History, found: Findings) -> tuple[Numbers, Categories]:

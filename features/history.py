@@ -6,21 +6,35 @@ before the line was submitted, and never the line's own chain.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import polars as pl
 
+from claims.earlier import ChainIndex, Earlier, Postings
 from claims.keys import hashes_of, mixed
 from claims.label import CATEGORIES
 from claims.snapshot import Snapshot
 from claims.texts import Texts
 from features.catalog import COUNTED_FAMILIES
+from features.chain import ChainEvents
+from features.ledger import Ledger
 from features.outcomes import Outcomes
 from features.usual import Usual
-from rules.past import Past, nothing
+from rules.authorization import Authorizations, Uses
+from rules.encode import Vocabulary
+from rules.grants import Grants
+from rules.past import Past, Since, nothing
 from rules.ruleset import RuleSet, packaged
+from rules.services import Services
+
+CLASSES = (
+    Authorizations, ChainEvents, ChainIndex, Earlier, Grants, Ledger, Outcomes, Postings, Services, Since, Uses, Usual,
+    Vocabulary,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,6 +72,20 @@ class History:
             through=_latest(snapshot.outcomes),
             rules=packaged() if rules is None else rules,
         )
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """What took time to make, as claims/packed.py keeps it (CLASSES); the snapshot and the rules are not in it."""
+        through = None if self.through is None else self.through.isoformat()
+        books = {"outcomes": self.outcomes, "charges": self.charges, "units": self.units}
+        return {"past": self.past.parts, **books, "through": through}
+
+    @classmethod
+    def kept(cls, parts: Mapping[str, Any], recall: Callable[[], Snapshot], rules: RuleSet) -> History:
+        """The history whose `parts` these are; recall: gives its snapshot, to whoever asks for it."""
+        through = None if parts["through"] is None else date.fromisoformat(parts["through"])
+        books = {name: parts[name] for name in ("outcomes", "charges", "units")}
+        return cls(Past(recall, **parts["past"]), **books, through=through, rules=rules)
 
     @classmethod
     def empty(cls, rules: RuleSet | None = None) -> History:

@@ -35,7 +35,8 @@ class Ledger:
 
     def within(self, stamp: np.ndarray, windows: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
         """(windows, asked, ...) totals of so many days up to the day before each stamp; (asked,) places before it."""
-        places = self.stamp.searchsorted(np.stack([stamp, *(_back(stamp, days) for days in windows)]))
+        back = np.minimum.outer((0, *windows), stamp & NEVER)  # not before 1970
+        places = self.stamp.searchsorted(stamp - back)
         found = self.totals[places]
         return found[0] - found[1:], places[0]
 
@@ -44,12 +45,6 @@ def stamps(key: np.ndarray, day: np.ndarray) -> np.ndarray:
     """(n,) int64 of keys and days."""
     stamped: np.ndarray = key << DAY_BITS | day
     return stamped
-
-
-def _back(stamp: np.ndarray, days: int) -> np.ndarray:
-    """The stamps of the same keys so many days before; not before 1970."""
-    back: np.ndarray = stamp - np.minimum(stamp & NEVER, days)
-    return back
 
 
 def pack(columns: tuple[str, ...], codes: dict[str, np.ndarray], size: int) -> np.ndarray:

@@ -7,6 +7,7 @@ own chain (itself and what it is sent again for) never count for that claim.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -83,11 +84,11 @@ class Outcomes:
             own = self._own(kind, asked.key, block)
             totals, found[since_name(kind.name)] = self._look_up(kind, asked, own)
             lean = longest[kind.parent] if kind.parent else np.full(len(day), base_rate("initial_denial_rate"))
-            for at in reversed(range(len(kind.windows))):
-                n, denied = totals[at] >> 32, totals[at] & DENIALS
-                lean = (denied + WEIGHT * lean) / (n + WEIGHT)
-                found[rate_name(kind.name, kind.windows[at])] = lean
-                found[count_name(kind.name, kind.windows[at])] = n
+            known, denied = totals >> 32, totals & DENIALS
+            weighed = known + WEIGHT
+            for at, (rate, count) in reversed(list(enumerate(_names(kind)))):
+                lean = (denied[at] + WEIGHT * lean) / weighed[at]
+                found[rate], found[count] = lean, known[at]
                 if kind.windows[at] == ALL_TIME:
                     longest[kind.name] = lean
             if kind.name in CATEGORY_KINDS:
@@ -159,6 +160,12 @@ class _Asked:
         if len(stamp) > FEW:
             stamp, at = np.unique(stamp, return_inverse=True)
         return cls(key, day, stamp, at)
+
+
+@cache
+def _names(kind: Kind) -> list[tuple[str, str]]:
+    """Of each window the names of its rate and its count."""
+    return [(rate_name(kind.name, days), count_name(kind.name, days)) for days in kind.windows]
 
 
 def _events(kind: Kind, codes: dict[str, np.ndarray], size: int | None = None) -> tuple[np.ndarray, np.ndarray]:

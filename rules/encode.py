@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from claims.table import DIAGNOSES, MODIFIERS
-from claims.texts import Level, Texts, first_sights, together
+from claims.texts import SMALL, Level, Texts, first_sights, together
 from rules.reference import family
 
 # Bits of a code in a ledger's key. Any combination that a history uses must stay within KEY_BITS.
@@ -87,8 +88,16 @@ class Lines:
         """(lines,) texts of one column."""
         known = self._texts.get(column)
         if known is None:
-            known = self._texts[column] = Texts.of_column(self.frame.get_column(column))
+            few = len(self) <= SMALL
+            found = Texts.of(self._cells[column]) if few else Texts.of_column(self.frame.get_column(column))
+            known = self._texts[column] = found
         return known
+
+    @cached_property
+    def _cells(self) -> dict[str, tuple[Any, ...]]:
+        """All columns at once: of a few lines, column by column costs more."""
+        names, rows = self.frame.columns, self.frame.rows()
+        return dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(names, ())
 
     def day(self, column: str) -> np.ndarray:
         """(lines,) float64 days since 1970-01-01; nan where the date is null."""

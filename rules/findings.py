@@ -77,7 +77,7 @@ class Findings:
         found: list[list[tuple[int, str, Finding]]] = [[] for _ in range(self.size)]
         for one in self.judged:
             if one.now:
-                for i in np.flatnonzero(np.isin(one.verdict.outcome, list(outcomes))).tolist():
+                for i in np.flatnonzero(_among(one.verdict.outcome, outcomes)).tolist():
                     told = _finding(one, i)
                     found[one.rows[i]].append((-int(one.verdict.outcome[i]), told["rule_id"], told))
         if UNKNOWN in outcomes:
@@ -93,6 +93,11 @@ class Findings:
         gaps = np.flatnonzero(self.coverage != COVERED)
         np.minimum.at(gravest, claim[gaps], self.coverage[gaps])
         return np.where(gravest == none, COVERED, gravest)
+
+
+def _among(outcome: np.ndarray, outcomes: Collection[int]) -> np.ndarray:
+    """(rows,) whether each is one of a few; numpy's isin costs 30 us on a few rows."""
+    return np.any([outcome == wanted for wanted in outcomes], axis=0)
 
 
 def _finding(one: Judged, i: int) -> Finding:

@@ -83,7 +83,8 @@ class Grants:
 
     def words(self, name: str, texts: Texts) -> np.ndarray:
         """(rows,) the codes of texts of one column; UNHEARD for what no grant names."""
-        return _coded(texts, {None: ANY, "": ANY} | self.known_words[name], UNHEARD)
+        known = self.known_words[name]
+        return texts.codes(lambda level: known.get(level, UNHEARD) if level else ANY)
 
     def word(self, name: str, code: int) -> str:
         """The text of a code of one column."""

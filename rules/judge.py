@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from claims.pairs import expand
-from claims.texts import Texts, distinct
+from claims.texts import SMALL, Texts, distinct
 from rules.encode import Lines
 from rules.findings import Findings, Judged
 from rules.kinds import JUDGES
@@ -75,6 +75,9 @@ def _judged(sheet: Sheet, rules: RuleSet, cells: list[Chosen], cell: np.ndarray)
 
 def _asked(cells: list[Chosen], cell: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     """Each period that some cell is asked, with the rows of those cells in order."""
+    if len(cell) <= SMALL:
+        yield from _asked_of_few(cells, cell)
+        return
     order = np.argsort(cell, kind="stable")
     sizes = np.array([len(one.periods) for one in cells], np.int64)
     if not sizes.sum():
@@ -88,6 +91,16 @@ def _asked(cells: list[Chosen], cell: np.ndarray) -> Iterator[tuple[int, np.ndar
     for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(period)], strict=True):
         rows = order[expand(of[start:stop], begin[start:stop], end[start:stop])[1]]
         yield int(period[start]), np.sort(rows) if stop - start > 1 else rows
+
+
+def _asked_of_few(cells: list[Chosen], cell: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """The same without sorting, which costs more than a few rows do."""
+    asked: dict[int, list[int]] = {}
+    for row, place in enumerate(cell.tolist()):
+        for period in cells[place].periods.tolist():
+            asked.setdefault(period, []).append(row)
+    for period in sorted(asked):
+        yield period, np.array(asked[period], np.int64)
 
 
 def _verdict(sheet: Sheet, rows: np.ndarray, period: Period, rules: RuleSet) -> Verdict:

@@ -5,13 +5,14 @@ Made once from a snapshot, it answers for any day: what was submitted or known b
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
 
-from claims.earlier import ChainIndex, Chains, chains
+from claims.earlier import CONTROLS, ChainIndex, Chains, chains
 from claims.keys import NEVER as NO_DAY
 from claims.snapshot import Snapshot, is_original, snapshot_of
 from claims.table import Authorization, Line, Outcome
@@ -20,6 +21,7 @@ from rules.encode import Lines, Vocabulary
 from rules.services import Services
 
 Codes = dict[str, np.ndarray]
+PARTS = ("vocabulary", "chains", "chain_count", "services", "authorizations", "since")
 BEFORE_ALL = -1  # the day of submission of lines that count whatever day they are sent on
 
 
@@ -66,9 +68,12 @@ class Since:
 
 @dataclass(frozen=True)
 class Past:
-    """All that rules and features ask of a practice's earlier lines, as of any day."""
+    """All that rules and features ask of a practice's earlier lines, as of any day.
 
-    snapshot: Snapshot
+    recall: gives the snapshot that it was made from; where the rest was kept, the store is read then.
+    """
+
+    recall: Callable[[], Snapshot]
     vocabulary: Vocabulary
     chains: Chains
     chain_count: int
@@ -88,12 +93,12 @@ class Past:
         lines, vocabulary = Lines(frame), Vocabulary()
         vocabulary.extend("family", families)
         codes = {column: vocabulary.learn(column, values) for column, values in lines.texts()}
-        index = ChainIndex(frame, snapshot.controls)
+        index = ChainIndex.of(frame, snapshot.controls)
         count = int(index.codes.max()) + 1 if len(lines) else 0
         original = frame.get_column("is_original").to_numpy()
         encoded = Encoded(lines, codes, index.codes, original, count)
         return cls(
-            snapshot=snapshot,
+            recall=lambda: snapshot,
             vocabulary=vocabulary,
             chains=index,
             chain_count=count,
@@ -101,6 +106,16 @@ class Past:
             authorizations=Authorizations.of(snapshot.authorizations, lines, index.codes, original),
             since=Since.of(lines),
         ), encoded
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What it was made from."""
+        return self.recall()
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """Everything but the snapshot, to be kept; `Past(recall, **parts)` is the same past again."""
+        return {name: getattr(self, name) for name in PARTS}
 
     @classmethod
     def empty(cls) -> Past:
@@ -149,7 +164,7 @@ class Past:
 
         A chain that begins within the request joins the stored one that its first submission would join.
         """
-        within = chains(frame, self.snapshot.controls.clear())
+        within = chains(frame, pl.DataFrame(schema=CONTROLS))
         stored = pl.Series("stored", self.chains.chain_of(frame)).replace(-1, None)
         joined = frame.with_columns(stored).join(within, on="submission_id", how="left", maintain_order="left")
         first = joined.filter(pl.col("submission_id") == pl.col("chain_id")).unique("chain_id", keep="first")

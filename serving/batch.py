@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from serving.sheet import COLUMNS
 from serving.sink import Sink, check_ending
 
 PART = 2_000  # lines explained at a time: their contributions are all that is held
+READ = 0.1  # share of the progress
 Progress = Callable[[str, float], None]
 DRIVERS: dict[str, pl.DataType] = {
     "claim_id": pl.String(),
@@ -68,20 +71,28 @@ def score_file(
         raise UsageError(f"{out.name} is the file of claims itself; name another for the answer")
     progress("reading", 0.0)
     batch = read_file(path, scorer.settings, mapping)
-    progress("scoring", 0.1)
-    assessed, table = scorer.assess_batch(batch)
-    with Sink(out, COLUMNS) as sink:
-        sink.write(table)
     second = drivers_path(out) if explain else None
-    if explain and second:
-        _write_drivers(scorer, assessed, second, explain, progress)
+    bands: Counter[str] = Counter()
+    scored = rows = 0
+    with ExitStack() as stack:
+        sink = stack.enter_context(Sink(out, COLUMNS))
+        drivers = stack.enter_context(Sink(second, DRIVERS)) if second else None
+        progress("scoring", READ)
+        for assessed, table in scorer.assess_parts(batch):
+            sink.write(table)
+            if explain and drivers:
+                for done in _explained(scorer, assessed, drivers, explain):
+                    progress("explaining", READ + (1 - READ) * ((scored + done) / len(batch.lines)))
+            rows, scored = rows + len(table), scored + len(assessed)
+            bands.update(_bands(table))
+            progress("scoring", READ + (1 - READ) * (scored / max(len(batch.lines), 1)))
     progress("done", 1.0)
-    return Written(len(table), len(assessed), _bands(table), out, second, batch.unknown_columns)
+    return Written(rows, scored, dict(sorted(bands.items())), out, second, batch.unknown_columns)
 
 
 def _bands(table: pl.DataFrame) -> dict[str, int]:
     claims = table.drop_nulls("score_id").unique("score_id")
-    return dict(claims.group_by("band").len().sort("band").iter_rows())
+    return dict(claims.group_by("band").len().iter_rows())
 
 
 def explain_file(scorer: Scorer, path: Path, most: int, mapping: Mapping | None = None) -> Json:
@@ -94,13 +105,12 @@ def explain_file(scorer: Scorer, path: Path, most: int, mapping: Mapping | None 
     return scorer.about() | {"claims": [claims[index] for index in sorted(claims)]}
 
 
-def _write_drivers(scorer: Scorer, assessed: Assessed, path: Path, explain: Explain, progress: Progress) -> None:
-    with Sink(path, DRIVERS) as sink:
-        for start in range(0, len(assessed), PART):
-            progress("explaining", 0.3 + 0.7 * start / len(assessed))
-            rows = slice(start, min(start + PART, len(assessed)))
-            drivers = scorer.explain(assessed, rows, explain)[1]
-            sink.write(driver_rows(assessed.lines[rows], drivers))
+def _explained(scorer: Scorer, assessed: Assessed, sink: Sink, explain: Explain) -> Iterator[int]:
+    """Write the drivers of the lines; after each PART how many lines are done."""
+    for start in range(0, len(assessed), PART):
+        rows = slice(start, min(start + PART, len(assessed)))
+        sink.write(driver_rows(assessed.lines[rows], scorer.explain(assessed, rows, explain)[1]))
+        yield rows.stop
 
 
 def driver_rows(lines: pl.DataFrame, drivers: list[list[Driver]]) -> pl.DataFrame:

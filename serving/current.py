@@ -1,7 +1,9 @@
 """The scorer in service: made when it is first needed, and made anew when the champion, store or rules have changed.
 
-While a new one is made, or when that fails, the old one goes on serving. Changes are looked for at most every 2 s;
-what failed without a change is tried again every 30 s, because a file may have been caught half written.
+A new champion takes over once it has given its golden claims their risks; while one is made, or when that fails, the
+old one goes on serving. Changes are looked for at most every 2 s; what failed without a change is tried again every
+30 s: a file may have been caught half written. When a history took long, the next waits REST times as long, so that
+outcomes that trickle in do not keep the machine busy.
 """
 
 from __future__ import annotations
@@ -10,15 +12,26 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from claims.errors import DenialsError, NoModelError
 from claims.settings import Settings
 from serving.score import Scorer
+from serving.warm import Known, make_apart, takes_long
 
 log = logging.getLogger(__name__)
 EVERY = 2.0  # seconds
 PAUSE = 30.0  # seconds before a failed load is tried again
+REST = 3  # times as long as the last history took
 Stamp = tuple[object, ...]
+
+
+class Stamps(NamedTuple):
+    """model changes when another one is promoted (without any: every day), known with what `known_stamp` tells."""
+
+    model: Stamp
+    known: Stamp
 
 
 class Current:
@@ -30,9 +43,12 @@ class Current:
         self._scorer = scorer
         self._fixed = scorer is not None
         self._error: DenialsError | None = None
-        self._stamp: Stamp | None = None
+        self._stamp: Stamps | None = None
         self._failed: float | None = None  # when the last load failed
         self._looked = -EVERY
+        self._since = time.monotonic()  # when the scorer came into service
+        self._known: tuple[Known, Stamp] | None = None
+        self._rested = self._since  # from when on the history may be made anew
         self._loading = threading.Lock()
 
     def get(self) -> Scorer:
@@ -53,11 +69,27 @@ class Current:
         Raises as `get` does. For whoever shows the store: who scores should not wait.
         """
         if not self._fixed:
-            self._load(_stamp(self.settings))
+            self._load(_now(self.settings))
         return self.get()
 
+    def status(self) -> Mapping[str, Any]:
+        """What serves, without making it: model_version, history_through (None: none serves, nothing is known).
+
+        notice: why the latest champion, store or rules did not take over (None: they did); age: seconds in service.
+        """
+        scorer, error = self._scorer, self._error
+        through = scorer.history.through if scorer else None
+        return {
+            "model_version": scorer.model.version if scorer else None,
+            "history_through": through and through.isoformat(),
+            "notice": None if error is None else str(error),
+            "age": time.monotonic() - self._since if scorer else None,
+        }
+
     def _renew(self) -> None:
-        stamp = _stamp(self.settings)
+        stamp = _now(self.settings)
+        if self._known and time.monotonic() < self._rested:
+            stamp = Stamps(stamp.model, self._known[1])
         if self._done(stamp):
             return
         if self._scorer is None:
@@ -65,29 +97,45 @@ class Current:
         elif not self._loading.locked():
             threading.Thread(target=self._load, args=(stamp,), daemon=True).start()
 
-    def _done(self, stamp: Stamp) -> bool:
+    def _done(self, stamp: Stamps) -> bool:
         """Whether there is nothing to load: it is in service, or failed a moment ago."""
         waited = self._failed is None or time.monotonic() - self._failed < PAUSE
         return stamp == self._stamp and waited
 
-    def _load(self, stamp: Stamp) -> None:
+    def _load(self, stamp: Stamps) -> None:
         with self._loading:
             if self._done(stamp):
                 return
             loaded = False
             try:
-                self._scorer, self._error, loaded = Scorer.load(settings=self.settings), None, True
+                known = self._history(stamp.known)
+                self._scorer, self._error, loaded = Scorer.load(settings=self.settings, known=known), None, True
+                self._since = time.monotonic()
             except DenialsError as error:
                 self._error = error
                 log.warning("no new scorer: %s", error)
+            except Exception as error:
+                self._error = NoModelError(f"the model could not be loaded ({type(error).__name__})")
+                raise
             finally:  # also after an error that nobody foresaw
                 self._stamp, self._failed = stamp, None if loaded else time.monotonic()
 
+    def _history(self, stamp: Stamp) -> Known:
+        """What the store knows, made apart where that takes long and somebody is served meanwhile."""
+        if self._known and self._known[1] == stamp:
+            return self._known[0]
+        started = time.monotonic()
+        if self._scorer and takes_long(self.settings):
+            make_apart(self.settings)
+        known = Known.load(self.settings)
+        self._known, self._rested = (known, stamp), time.monotonic() + REST * (time.monotonic() - started)
+        return known
 
-def _stamp(settings: Settings) -> Stamp:
-    """Changes when a model is promoted, and with what `known_stamp` tells."""
+
+def _now(settings: Settings) -> Stamps:
     champion = settings.models / "champion" / "versions.json"
-    return _changed(champion), settings.today() if not champion.exists() else None, *known_stamp(settings)
+    model = _changed(champion), settings.today() if not champion.exists() else None
+    return Stamps(model, known_stamp(settings))
 
 
 def known_stamp(settings: Settings) -> Stamp:

@@ -39,6 +39,8 @@ class Explainer:
         self._levels = levels
         self._tells = np.array([_tells(feature.name) for feature in features])
         self._concepts = np.unique([feature.concept for feature in self.features], return_inverse=True)[1]
+        concepts = range(max(self._concepts) + 1)
+        self._members = [np.flatnonzero((self._concepts == one) & self._tells) for one in concepts]
 
     def drivers(
         self, contributions: np.ndarray, table: FeatureTable, lines: pl.DataFrame, explain: Explain = "top"
@@ -59,14 +61,15 @@ class Explainer:
     def _top(self, shap: np.ndarray, reader: _Reader, line: int) -> list[Driver]:
         sums = np.bincount(self._concepts, shap)
         shown = dict(self._strongest(sums, shap))
-        rest = float(np.delete(sums, list(shown)).sum())
+        left = sums.tolist()
+        rest = sum(value for concept, value in enumerate(left) if concept not in shown)
         other = {"feature": "other", "concept": "other", "value": None, "shap": rest, "sentence": None}
         return [*(self._driver(column, float(sums[one]), reader, line) for one, column in shown.items()), other]
 
     def _strongest(self, sums: np.ndarray, shap: np.ndarray) -> Iterator[tuple[int, int]]:
         """The strongest concepts, each with the column that speaks for it: which pulls most the way of the sum."""
         for concept in np.argsort(-np.abs(sums), kind="stable")[:SHOWN].tolist():
-            members = np.flatnonzero((self._concepts == concept) & self._tells)
+            members = self._members[concept]
             if abs(sums[concept]) >= LEAST and len(members):
                 yield concept, int(members[np.argmax(shap[members] * np.sign(sums[concept]))])
 

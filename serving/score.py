@@ -6,8 +6,8 @@ Answers in kind: a frame for a frame, a response for a list of claims, a table f
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -16,25 +16,25 @@ import numpy as np
 import polars as pl
 
 from claims.batch import Batch, check_lines
+from claims.dated import dated
 from claims.errors import UsageError
-from claims.label import load_classes
 from claims.read import read_claims, read_file, read_frame
 from claims.settings import Settings, load_settings
-from claims.snapshot import take_snapshot
-from claims.store import Store
 from features.history import History
+from features.request import with_request
 from rules.findings import Finding
 from rules.judge import judge
-from rules.ruleset import rules_of
 from serving.abstain import abstaining, notice
 from serving.answer import Json, add_rejects, claims_of, flat
 from serving.assess import Assessed, assess
 from serving.explain import Driver, Explain, Explainer
 from serving.lately import told_lately
 from serving.pandas_edge import from_pandas, is_pandas, to_pandas
+from serving.parts import parted
 from serving.reasons import told
 from serving.sheet import Origin, sheet
-from serving.worth import Worth
+from serving.warm import Known
+from serving.worth import Prices, Worth
 from training.golden import check_golden
 from training.model import DenialModel
 from training.starting import Model, StartingModel
@@ -50,11 +50,13 @@ class Scorer:
     model: Model
     history: History
     settings: Settings
+    prices: Prices | None = None  # of the history, where they are at hand
 
     @classmethod
-    def load(cls, model: Path | None = None, settings: Settings | None = None) -> Scorer:
+    def load(cls, model: Path | None = None, settings: Settings | None = None, known: Known | None = None) -> Scorer:
         """The exported champion, or the model of a folder, with the history of the site's store as it is now.
 
+        known: what the store knows, where it is at hand. What was kept of it is mapped into memory (serving/warm.py).
         Where no champion was ever promoted, the starting model answers (training/starting.py). Raises NoModelError
         (exit code 14) when the folder that is named is not there, when a model is damaged, or when it does not give its
         golden claims their risks.
@@ -62,17 +64,19 @@ class Scorer:
         settings = settings or load_settings()
         champion = settings.models / "champion"
         if model is None and not os.path.lexists(champion):
-            return cls.starting(settings)
-        loaded = DenialModel.load(model or champion)
+            return cls.starting(settings, known)
+        loaded = DenialModel.load(model or champion.resolve())  # the link may move meanwhile
         check_golden(loaded)
         loaded.warm()
-        return cls(loaded, _history(settings), settings)
+        known = known or Known.load(settings)
+        return cls(loaded, known.history, settings, known.prices)
 
     @classmethod
-    def starting(cls, settings: Settings) -> Scorer:
+    def starting(cls, settings: Settings, known: Known | None = None) -> Scorer:
         """With the starting model of the site's own history, whether or not there is a champion."""
-        history = _history(settings)
-        return cls(StartingModel.of(history, settings.today(), settings.maturity), history, settings)
+        known = known or Known.load(settings)
+        model = StartingModel.of(known.history, settings.today(), settings.maturity)
+        return cls(model, known.history, settings, known.prices)
 
     @property
     def notice(self) -> str | None:
@@ -82,7 +86,7 @@ class Scorer:
     @cached_property
     def worth(self) -> Worth:
         """Prices of the history, and what a denial costs."""
-        return Worth.of(self.history.snapshot, self.settings.money)
+        return Worth(self.prices or Prices.of(self.history.snapshot), self.settings.money)
 
     @cached_property
     def explainer(self) -> Explainer:
@@ -164,6 +168,18 @@ class Scorer:
         origin = Origin(self.model.version, self.history.through, self.settings.serving)
         return assessed, sheet(assessed, self._base_value(assessed), batch, origin)
 
+    def assess_parts(self, batch: Batch) -> Iterator[tuple[Assessed, pl.DataFrame]]:
+        """The same, part by part: about 20,000 lines of whole claims each, so that only one part is in memory.
+
+        Each part sees what the whole file says of earlier days. Raises as `assess_batch`.
+        """
+        check_lines(batch)
+        lines = dated(batch.lines, self.settings.today())
+        whole = with_request(self.history, lines)
+        scorer = replace(self, history=whole, prices=self.worth.prices)
+        for part in parted(replace(batch, lines=lines)):
+            yield scorer.assess_batch(part)
+
     def _base_value(self, assessed: Assessed) -> float:
         """The model's base value, the same for every line."""
         if not len(assessed):
@@ -183,11 +199,3 @@ class Scorer:
             "rules_version": self.history.rules.version,
             "history_through": None if through is None else through.isoformat(),
         }
-
-
-def _history(settings: Settings) -> History:
-    """What the site's store knows; nothing where there is no store yet (scoring makes none)."""
-    if not settings.store.exists():
-        return History.empty(rules_of(settings))
-    snapshot = take_snapshot(Store.open(settings), classes=load_classes(settings.ingest.carc_classes))
-    return History.of(snapshot, rules_of(settings))

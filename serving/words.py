@@ -219,9 +219,15 @@ def _number(feature: Feature, value: float) -> str:
 
 def _counted(text: str) -> str:
     """One of a thing is not several."""
-    for many, one in SINGULAR:
-        text = re.sub(rf"(?<![\d.,])1 {many}\b", f"1 {one}", text)
+    if "1 " in text:
+        for many, one in _singular():
+            text = many.sub(one, text)
     return text
+
+
+@cache
+def _singular() -> list[tuple[re.Pattern[str], str]]:
+    return [(re.compile(rf"(?<![\d.,])1 {many}\b"), f"1 {one}") for many, one in SINGULAR]
 
 
 def family(name: str) -> str:

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,7 @@ class DenialModel:
         found: Evaluation | None = self.versions.get(KEY)
         return found
 
-    @property
+    @cached_property
     def catalog_digest(self) -> str:
         """One digest of the features used and their definitions."""
         return digest_of(self.columns)

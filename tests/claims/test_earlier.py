@@ -102,13 +102,13 @@ def test_one_claim_alone_is_told_what_all_together_are(seed: int) -> None:
     lines, outcomes = world(seed)
     table = chains(lines, outcomes)
     stored = lines.join(table, on="submission_id", how="left", maintain_order="left")
-    index = ChainIndex(stored, outcomes)
+    index = ChainIndex.of(stored, outcomes)
     assert np.array_equal(index.chain_of(lines), index.codes)
     for name in table["submission_id"]:
         mine = pl.col("submission_id") == name
         rest = lines.filter(~mine)
         others = rest.join(chains(rest, outcomes), on="submission_id", how="left", maintain_order="left")
-        alone = ChainIndex(others, outcomes)
+        alone = ChainIndex.of(others, outcomes)
         chain_of_code = dict(zip(alone.codes.tolist(), others["chain_id"], strict=True))
         told = {chain_of_code.get(code, name) for code in alone.chain_of(lines.filter(mine)).tolist()}
         assert told == set(table.filter(mine)["chain_id"])
@@ -127,7 +127,7 @@ def test_a_batch_is_told_what_each_of_its_claims_is_told() -> None:
     lines, outcomes = world(5)
     new = lines.with_columns(pl.col("submitted_date").dt.offset_by("2d"), submission_id="N" + pl.col("submission_id"))
     stored = lines.join(chains(lines, outcomes), on="submission_id", how="left", maintain_order="left")
-    index = ChainIndex(stored, outcomes)
+    index = ChainIndex.of(stored, outcomes)
     each = np.concatenate([index.chain_of(new[i : i + 1]) for i in range(new.height)])
     singles = new.with_columns(submission_id=pl.format("{}/{}", "submission_id", "claim_line_number"))
     assert np.array_equal(index.chain_of(singles), each)
@@ -138,7 +138,7 @@ def test_nothing_stored_and_nothing_asked() -> None:
     none, outcomes = ascii_table.lines("claim_id"), ascii_table.outcomes("claim_id")
     some = ascii_table.lines("claim_id\nA\nB")
     assert chains(none, outcomes).schema == chains(some, outcomes).schema
-    index = ChainIndex(none.with_columns(chain_id=pl.lit("")), outcomes)
+    index = ChainIndex.of(none.with_columns(chain_id=pl.lit("")), outcomes)
     assert index.codes.shape == (0,)
     assert index.chain_of(some).tolist() == [-1, -1]
     assert index.chain_of(none).shape == (0,)
@@ -168,7 +168,7 @@ def test_many_copies_of_one_line_do_not_multiply() -> None:
 def test_a_chain_began_when_its_first_submission_was_sent(seed: int) -> None:
     lines, outcomes = world(seed)
     table = chains(lines, outcomes)
-    index = ChainIndex(lines.join(table, on="submission_id", how="left", maintain_order="left"), outcomes)
+    index = ChainIndex.of(lines.join(table, on="submission_id", how="left", maintain_order="left"), outcomes)
     sent = dict(lines.select("submission_id", "submitted_date").iter_rows())
     first = {name: sent[chain] for name, chain in table.select("submission_id", "chain_id").iter_rows()}
     wanted = [first[name] for name in lines["submission_id"]]

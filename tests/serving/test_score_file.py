@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from claims.errors import UnreadableFileError, UsageError
+from data.synthetic.generate import Generated
 from serving import score_file
 from serving.batch import DRIVERS, drivers_path
 from serving.score import Scorer
@@ -66,6 +67,36 @@ def test_drivers_in_full(scorer: Scorer, given: Path, monkeypatch: pytest.Monkey
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     assert len(shares) > 6
+
+
+def test_in_parts_as_at_once(scorer: Scorer, world: Generated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines of many days, the first and last of which are bad: parts see what the whole file says of earlier days."""
+    given = world.lines.tail(600).with_columns(claim_id="new-" + pl.col("claim_id"))  # none of them is stored
+    ends = pl.int_range(pl.len()).is_in([0, 300, 599])
+    given.with_columns(payer_id=pl.when(ends).then(pl.lit("")).otherwise("payer_id")).write_csv(tmp_path / "in.csv")
+    score_file(scorer, tmp_path / "in.csv", tmp_path / "whole.parquet", "top")
+    monkeypatch.setattr("rules.blocks.BLOCK", 50)
+    told: list[float] = []
+    score_file(scorer, tmp_path / "in.csv", tmp_path / "parts.parquet", "top", lambda _, share: told.append(share))
+    assert len(told) > 10 and told == sorted(told)
+    for name in ("whole", "whole.drivers"):
+        one, other = (pl.read_parquet(tmp_path / f"{at}.parquet") for at in (name, name.replace("whole", "parts")))
+        assert one.drop("score_id", strict=False).equals(other.drop("score_id", strict=False))
+    table = pl.read_parquet(tmp_path / "parts.parquet")
+    assert table["claim_id"].to_list() == [str(one) for one in given["claim_id"]]
+    assert table["error"].is_not_null().arg_true().to_list() == [0, 300, 599]
+    claims = table.drop_nulls("score_id").group_by("score_id").agg(pl.col("claim_id").n_unique())
+    assert claims["claim_id"].max() == 1
+
+
+def test_claims_that_do_not_stand_together_keep_their_rows(
+    scorer: Scorer, world: Generated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rules.blocks.BLOCK", 50)
+    given = world.lines.tail(300).sample(fraction=1.0, shuffle=True, seed=1)
+    given.write_csv(tmp_path / "in.csv")
+    score_file(scorer, tmp_path / "in.csv", tmp_path / "out.parquet")
+    assert pl.read_parquet(tmp_path / "out.parquet")["claim_id"].to_list() == given["claim_id"].to_list()
 
 
 def test_without_explanation_there_is_one_file(scorer: Scorer, given: Path) -> None:

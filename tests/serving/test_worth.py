@@ -10,7 +10,7 @@ from ascii_table import authorizations, lines, outcomes
 from claims.settings import MoneySettings, ServingSettings
 from claims.snapshot import snapshot_of
 from rules.reference import fee
-from serving.worth import DECISIONS, Worth, band, usd
+from serving.worth import DECISIONS, Prices, Worth, band, usd
 
 MONEY = MoneySettings(rework_cost=50.0, chance_of_recovery=0.6)
 SEEN = """
@@ -34,7 +34,8 @@ PAID = """
 @pytest.fixture(scope="module")
 def worth() -> Worth:
     """Prices of four paid lines and a denied one."""
-    return Worth.of(snapshot_of(lines(SEEN), outcomes(PAID), authorizations("prior_authorization_number")), MONEY)
+    known = snapshot_of(lines(SEEN), outcomes(PAID), authorizations("prior_authorization_number"))
+    return Worth(Prices.of(known), MONEY)
 
 
 def allowed(worth: Worth, row: str) -> float:

@@ -28,7 +28,7 @@ def links(lines: pl.DataFrame, outcomes: pl.DataFrame = NONE) -> dict[str, tuple
     for (name,), own in lines.group_by("submission_id"):
         rest = lines.filter(pl.col("submission_id") != name)
         stored = rest.join(chains(rest, outcomes), on="submission_id", how="left", maintain_order="left")
-        index = ChainIndex(stored, outcomes)
+        index = ChainIndex.of(stored, outcomes)
         (code,) = set(index.chain_of(own).tolist())
         chain = table.filter(submission_id=name)["chain_id"][0]
         assert (stored["chain_id"][index.codes.tolist().index(code)] if code >= 0 else name) == chain

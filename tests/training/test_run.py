@@ -24,6 +24,7 @@ from claims.settings import (
 )
 from features import catalog
 from features.history import History
+from serving.score import Scorer
 from training import exactness, promotion, registry
 from training.card import UNKNOWN, number
 from training.champion import Duel, meet
@@ -287,7 +288,8 @@ def test_the_pyfunc_equals_the_model_to_the_last_bit(site: Site, practice: Pract
 
     model = DenialModel.load(site.result.folder)
     mlflow.set_tracking_uri(f"sqlite:///{site.settings.mlruns / 'mlflow.db'}")
-    X = model.matrix(gather(practice.cut, practice.today, site.settings).found.table)[:300]
+    known = gather(practice.cut, practice.today, site.settings)
+    X = model.matrix(known.found.table)[:300]
     raw = model.raw_score(X)
     served = mlflow.pyfunc.load_model("models:/denial@challenger")
     for given in (X, pd.DataFrame(X, columns=model.features)):
@@ -295,6 +297,10 @@ def test_the_pyfunc_equals_the_model_to_the_last_bit(site: Site, practice: Pract
         np.testing.assert_array_equal(answer["raw_score"], raw)
         np.testing.assert_array_equal(answer["denial_risk"], model.risk(raw, X))
     np.testing.assert_array_equal(served.predict(X[:1])["denial_risk"], model.risk(raw, X)[:1])
+    scored = Scorer(model, known.history, site.settings).assess(known.snapshot.lines.head(300))
+    answer = served.predict(model.matrix(scored.table))
+    np.testing.assert_array_equal(answer["raw_score"], scored.raw)
+    np.testing.assert_array_equal(answer["denial_risk"], scored.risk)
 
 
 def test_the_run_holds_figures_card_metrics_and_no_pickle(site: Site) -> None:
