@@ -61,3 +61,19 @@ class OutOfReachError(DenialsError):
 
     exit_code = 15
     http_status = 503
+
+
+class JournalError(OutOfReachError):
+    """What must be kept before it is answered cannot be: the disk or the journal's share of it is full."""
+
+
+class UnknownScoreError(DenialsError):
+    """No score of this id was given out here, or it is older than the site keeps them."""
+
+    http_status = 404
+
+
+class DecisionError(DenialsError):
+    """What is said of a biller's decision has another shape or other words than are kept."""
+
+    http_status = 422

@@ -80,6 +80,10 @@ class Keys:
             return None
         return self._hash(f"patient{SEPARATOR}{_compact(member_id)}{SEPARATOR}{birth.isoformat() if birth else ''}")
 
+    def claim(self, claim_id: str) -> str:
+        """Key of a normalised claim_id (a patient control number), to join by where the id itself may not stand."""
+        return self._hash(f"claim{SEPARATOR}{claim_id}")
+
     def _hash(self, message: str) -> str:
         if self._key is None:
             self._key = secret_key(self.home)

@@ -21,6 +21,7 @@ _TEXT = (
     "submission_id", "source_system", "claim_id", "payer_id", "original_reference_number", "patient_id", "hcpcs_code",
     "rendering_npi", *MODIFIERS,
 )  # fmt: skip
+_OF_A_CLAIM = ("source_system", "claim_id", "payer_id")
 FEW = 4_096
 _WEIGHTS = np.array([
     0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0xD6E8FEB86659FD93,
@@ -50,10 +51,15 @@ def keys_of(lines: pl.DataFrame) -> Keys:
     return Keys(
         submission=text["submission_id"],
         day=days_of(lines["submitted_date"]).astype(np.int64),
-        claim=mixed([text["source_system"], text["claim_id"], text["payer_id"]]),
+        claim=mixed([text[name] for name in _OF_A_CLAIM]),
         named=np.where(number == 0, number, mixed([text["payer_id"], number])),
         content=np.where(text["patient_id"] == 0, text["patient_id"], mixed([*service, *numbers])),
     )
+
+
+def claims_of(lines: pl.DataFrame) -> Hashes:
+    """(lines,) `Keys.claim` alone: the same claim to the same payer, whenever it is sent."""
+    return mixed(list(hashes_of([lines[name] for name in _OF_A_CLAIM])))
 
 
 def hashes_of(columns: list[pl.Series]) -> Hashes:

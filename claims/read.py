@@ -21,6 +21,8 @@ from claims.chunks import Chunks
 from claims.columns import read_columns
 from claims.edi import Feed, form_of
 from claims.errors import UnreadableFileError, UsageError
+from claims.events import RECORDS
+from claims.fields import PARSERS
 from claims.identity import file_digest
 from claims.mapping import Mapping, mapping_of
 from claims.nested import plain, spread_claims
@@ -93,6 +95,23 @@ def read_claims(claims: list[dict[str, Any]], settings: Settings) -> Batch:
         raise UsageError("claims must be a list of objects")
     told = plain(claims)
     return _read_request(told, settings, "request", file_digest(repr(told).encode(errors="replace")))
+
+
+def read_outcomes(told: list[Any], settings: Settings) -> Batch:
+    """The batch of outcomes as JSON gives them: objects with the columns of the outcomes table.
+
+    What an entry does not name is not known, what it leaves empty is not present; unknown names are told, not kept.
+    """
+    rows = [row if isinstance(row, dict) else {} for row in plain(told)]
+    source = source_of(settings, file_digest(repr(told).encode(errors="replace")))
+    records = RECORDS["outcomes"](source)
+    names = dict.fromkeys(name for row in rows for name in row)
+    carried = [name for name in names if name in PARSERS["outcomes"]]
+    faults = {at: [("", "is no object")] for at, row in enumerate(told) if not isinstance(row, dict)}
+    if rows:
+        cells = {name: [row.get(name) for row in rows] for name in carried}
+        records.take(cells, list(range(1, len(rows) + 1)), faults)
+    return batch_of([records], source, "request", carried, tuple(sorted(names.keys() - set(carried))))
 
 
 def _site_mapping(settings: Settings) -> Mapping | None:

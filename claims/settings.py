@@ -142,6 +142,23 @@ class ServingSettings(Section):
         return self
 
 
+class ScoreLogSettings(Section):
+    """Where scores, and what became of them, are kept (serving/log); a relative path lies under the home."""
+
+    enabled: bool = True
+    url: str = "sqlite:///score_log.db"
+    journal: Path = Path("journal")
+    max_journal_bytes: int = Field(default=1 << 30, ge=1 << 20)
+    retention_days: int = Field(default=2190, ge=0)
+
+
+class OutcomesSettings(Section):
+    """How outcomes that come over HTTP get into the store (serving/outcomes.py)."""
+
+    every_seconds: float = Field(default=5.0, gt=0, le=3600)
+    max_journal_bytes: int = Field(default=1 << 30, ge=1 << 20)
+
+
 class RulesSettings(Section):
     """The site's own rules: books is a folder with payers/*.yaml and tables/*.csv; payers: payer id -> id of a book."""
 
@@ -177,6 +194,8 @@ class Settings(BaseSettings):
     evidence: EvidenceSettings = EvidenceSettings()
     money: MoneySettings = MoneySettings()
     serving: ServingSettings = ServingSettings()
+    score_log: ScoreLogSettings = ScoreLogSettings()
+    outcomes: OutcomesSettings = OutcomesSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     rules: RulesSettings = RulesSettings()
     map: dict[str, Any] = Field(default_factory=dict)

@@ -175,6 +175,11 @@ class Store:
                     _insert(delta, kept.select(_columns(TABLES[table])))
                 except CommitFailedError:
                     continue  # another writer came first: look again at what is there
+                except (OSError, DeltaError) as error:
+                    raise OutOfReachError(
+                        f"the table {table} of the store at {self.folder} cannot be written ({type(error).__name__}): "
+                        "make room on its disk, and see that DENIALS_HOME may be written"
+                    ) from error
             return kept
         raise OutOfReachError(f"the table {table} is written by others all the time; try again later")
 

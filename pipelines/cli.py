@@ -18,6 +18,7 @@ from claims.settings import load_settings
 from pipelines import show
 from pipelines.arguments import Json, Map, Model, Tune, day_of, mapping_of, scorer_of
 from pipelines.check import check
+from pipelines.migrate import migrate
 from pipelines.rules_cli import rules
 from pipelines.terminal import counted, dump, fail, out, progress, say
 
@@ -282,6 +283,9 @@ def schedule() -> None:
     with clock.server(settings) as address:
         say(f"Prefect: {address.removesuffix('/api')}. Stop with Ctrl-C.")
         clock.serve(settings)
+
+
+app.command()(migrate)
 
 
 @app.command()

@@ -24,7 +24,9 @@ class Check(NamedTuple):
 def examine(settings: Settings) -> list[Check]:
     """All checks, in the order in which a newcomer meets them."""
     return [
-        check for look in (_site, _secret, _rules, _store, _champion, _registry) for check in _safely(look, settings)
+        check
+        for look in (_site, _secret, _rules, _store, _score_log, _champion, _registry)
+        for check in _safely(look, settings)
     ]
 
 
@@ -71,6 +73,25 @@ def _store(settings: Settings) -> Iterator[Check]:
     lines, outcomes, rejects = store.lines().height, store.outcomes().height, store.rejects().height
     yield Check("store", True, f"{lines:,} lines, {outcomes:,} outcomes ({store.data_version()})")
     yield Check("rejects", rejects == 0 or None, f"{rejects:,} rows", "their reasons stand in the table store/rejects")
+
+
+def _score_log(settings: Settings) -> Iterator[Check]:
+    from serving.log.database import Database
+
+    if not settings.score_log.enabled:
+        yield Check("score log", None, "off (score_log.enabled)")
+        return
+    database = Database.of(settings)
+    try:
+        version, latest = database.version()
+    finally:
+        database.close()
+    if version is None:
+        yield Check("score log", None, "no tables yet", "the service makes them, or denials migrate")
+        return
+    yield Check("score log", version == latest, f"version {version}", "denials migrate")
+    waiting = sum(path.stat().st_size for path in (settings.home / settings.score_log.journal).glob("*/*/*.segment"))
+    yield Check("journal", None if waiting else True, f"{waiting:,} bytes wait", "the running service delivers them")
 
 
 def _champion(settings: Settings) -> Iterator[Check]:

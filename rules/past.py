@@ -14,6 +14,7 @@ import polars as pl
 
 from claims.earlier import CONTROLS, ChainIndex, Chains, chains
 from claims.keys import NEVER as NO_DAY
+from claims.keys import claims_of
 from claims.snapshot import Snapshot, is_original, snapshot_of
 from claims.table import Authorization, Line, Outcome
 from rules.authorization import Authorizations
@@ -40,7 +41,8 @@ class Encoded:
         days = self.lines.submitted if submitted is None else submitted
         lines = self.lines
         return Services.of(
-            self.codes, lines.service, days, lines.submitted, self.chain, lines.units, self.original
+            self.codes, lines.service, days, lines.submitted, self.chain, claims_of(lines.frame), lines.units,
+            self.original,
         )  # fmt: skip
 
 

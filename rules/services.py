@@ -21,14 +21,15 @@ class Services:
     """(rows,) arrays sorted by stamp = patient << 16 | day of service.
 
     code .. billing: codes of the vocabulary; submitted: days, before all others where a service counts for any line;
-    sent: the days of submission themselves; chain: of the line; units: float32, nan = not told; original: whether of a
-    first submission to the primary payer.
+    sent: the days of submission themselves; chain: of the line; claim: hash of its claim and payer (claims/keys.py);
+    units: float32, nan = not told; original: whether of a first submission to the primary payer.
     """
 
     stamp: np.ndarray
     submitted: np.ndarray
     sent: np.ndarray
     chain: np.ndarray
+    claim: np.ndarray
     units: np.ndarray
     original: np.ndarray
     code: np.ndarray
@@ -41,7 +42,7 @@ class Services:
     @classmethod
     def of(
         cls, codes: dict[str, np.ndarray], service: np.ndarray, submitted: np.ndarray, sent: np.ndarray,
-        chain: np.ndarray, units: np.ndarray, original: np.ndarray,
+        chain: np.ndarray, claim: np.ndarray, units: np.ndarray, original: np.ndarray,
     ) -> Services:  # fmt: skip
         """From (lines,) arrays in any order; lines without a patient have no place here."""
         known = np.flatnonzero(codes["patient"] != MISS["patient"])
@@ -50,7 +51,7 @@ class Services:
         rows = known[order]
         return cls(
             stamp[order], submitted[rows].astype(np.int32), sent[rows].astype(np.int32), chain[rows].astype(np.int32),
-            units[rows].astype(np.float32), original[rows].astype(bool),
+            claim[rows], units[rows].astype(np.float32), original[rows].astype(bool),
             **{name: codes[name][rows].astype(np.int32) for name in COLUMNS},
         )  # fmt: skip
 

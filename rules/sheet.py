@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
+from claims.keys import claims_of
 from claims.pairs import expand
 from claims.texts import SMALL, Level, Texts, distinct, placed
 from rules.encode import NEVER, Lines
@@ -207,6 +208,14 @@ class Sheet:
         asked = Asked(self.patient[rows], self.submitted[rows], self.chain[rows])
         at, past = self.past.services.again(asked, self.service[rows])
         return again[at], past
+
+    def under_its_number(self, rows: np.ndarray, pairs: Pairs) -> np.ndarray:
+        """(pairs,) whether a past service stood on the line's own claim: the same claim_id to the same payer."""
+        at, past = pairs
+        if not len(at):
+            return np.zeros(0, bool)
+        same: np.ndarray = self.past.services.claim[past] == claims_of(self.lines.frame[rows[at]])
+        return same
 
     def _past(self, rows: np.ndarray, days: int | np.ndarray, same_day: bool) -> Pairs:
         asked, service = Asked(self.patient[rows], self.submitted[rows], self.chain[rows]), self.service[rows]

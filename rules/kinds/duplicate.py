@@ -1,6 +1,7 @@
 """A service billed again: the same code, day, modifiers and provider, on a line before or in a claim sent before.
 
-The claim sent before may be another, or the same one: sent once more without saying that it replaces the first.
+A claim is never a duplicate of itself: what stands under its own claim_id, with the same payer, is the claim as it was
+taken in before (sent anew after it was turned away, or scored again), and what others sent since came after it.
 """
 
 from __future__ import annotations
@@ -15,28 +16,37 @@ from rules.sheet import YES, Pairs
 from rules.verdict import Asked, Verdict, three
 from rules.words import code
 
+UNITS_APART = 1e-3  # services keep units in single precision
 Found = tuple[np.ndarray, np.ndarray]
 
 
 def duplicate(asked: Asked) -> Verdict:
     """Broken on the later of two lines that are alike, but for modifiers that say it was done again.
 
-    Unknown where a modifier or provider that is not known decides, or the practice's past holds nothing of the day.
-    None of the business of a claim that says that it replaces one, where nothing else is alike.
+    Unknown where a modifier or provider that is not known decides, the practice's past holds nothing of the day, or the
+    claim was sent before under its own number with other units. None of the business of a claim that says that it
+    replaces one, where nothing else is alike.
     """
     said: Duplicate = asked.said
     sheet, rows = asked.sheet, asked.rows
-    looks = (_on_claim(asked), _in_past(asked))
+    others, before, itself = _in_past(asked)
+    looks = (_on_claim(asked), _alike(asked, others))
     again, unsure = (mine | theirs for mine, theirs in zip(*looks, strict=True))
-    sent, perhaps = _sent_before(asked)
-    replaced = sheet.replaces[rows] & (sent | perhaps) & ~again & ~unsure
-    again, unsure = again | (sent & ~sheet.replaces[rows]), unsure | (perhaps & ~sheet.replaces[rows])
+    sent, perhaps = _alike(asked, before)
+    known, changed = any_of(itself[0], np.ones(len(itself[0]), bool), len(rows)), _with_other_units(asked, itself)
+    replaces = sheet.replaces[rows]
+    replaced = replaces & (sent | perhaps | known) & ~again & ~unsure
+    again, unsure = again | (sent & ~replaces), unsure | (perhaps & ~replaces)
     excused = sheet.modified(frozenset(said.unless))[rows] == YES
     broken = again & ~excused
-    looked = sheet.reaches_back(rows, 0)
-    unknown = ~broken & ((unsure & ~excused) | ~looked)
+    looked, changed = sheet.reaches_back(rows, 0), changed & ~replaces & ~excused
+    unknown = ~broken & ((unsure & ~excused) | changed | ~looked)
 
     def why(i: int) -> str:
+        if changed[i]:
+            return (
+                "It was sent before under its own number, with other units; whether the payer took it in is not told."
+            )
         if looked[i] or unsure[i]:
             return "A like line is there, and its modifiers or its provider are not known."
         return sheet.why_not_back(int(rows[i]))
@@ -60,18 +70,38 @@ def _on_claim(asked: Asked) -> Found:
     return any_of(at, same & ~unsure, len(rows)), any_of(at, unsure, len(rows))
 
 
-def _in_past(asked: Asked) -> Found:
-    """(rows,) the same of first submissions of other claims to the same payer."""
+def _in_past(asked: Asked) -> tuple[Pairs, Pairs, Pairs]:
+    """Pairs (place in rows, past service) of the line's day: of other claims, of other claims of its own chain, and of
+    the line's own claim; of others those that were sent before the claim was sent first.
+    """
     sheet, services = asked.sheet, asked.sheet.past.services
-    at, past = sheet.same_day(asked.rows)
+    at, past = (
+        np.append(*both) for both in zip(sheet.same_day(asked.rows), sheet.sent_before(asked.rows), strict=True)
+    )
+    own = sheet.under_its_number(asked.rows, (at, past))
+    first = sheet.submitted[asked.rows]
+    np.minimum.at(first, at[own], services.sent[past[own]])
+    chain = sheet.chain[asked.rows[at]]
     # lines of one file see each other: of two claims the later is told
-    earlier = (services.submitted[past] != BEFORE_ALL) | (services.chain[past] < sheet.chain[asked.rows[at]])
-    return _alike(asked, (at[earlier], past[earlier]))
+    linked = services.chain[past] == chain
+    of_file = (services.submitted[past] == BEFORE_ALL) & ~linked
+    earlier = np.where(of_file, services.chain[past] < chain, services.sent[past] < first[at]) & ~own
+    others, before = earlier & ~linked, earlier & linked
+    return (at[others], past[others]), (at[before], past[before]), (at[own], past[own])
 
 
-def _sent_before(asked: Asked) -> Found:
-    """(rows,) the same of the claim's own first submission, where it was sent before."""
-    return _alike(asked, asked.sheet.sent_before(asked.rows))
+def _with_other_units(asked: Asked, itself: Pairs) -> np.ndarray:
+    """(rows,) whether the line stood on its own claim with the same code and modifiers, and other units."""
+    at, past = itself
+    services, sheet = asked.sheet.past.services, asked.sheet
+    mine = asked.rows[at]
+    blank = sheet.lines.modifiers.each(lambda level: level or "")
+    same = services.code[past] == sheet.encoded("code", sheet.lines.code)[mine]
+    same &= services.modifiers[past] == sheet.encoded("modifiers", blank)[mine]
+    units, theirs = sheet.lines.units[mine], services.units[past]
+    equal = any_of(at, same & ~(np.abs(units - theirs) > UNITS_APART), len(asked.rows))
+    changed: np.ndarray = any_of(at, same, len(asked.rows)) & ~equal
+    return changed
 
 
 def _alike(asked: Asked, pairs: Pairs) -> Found:

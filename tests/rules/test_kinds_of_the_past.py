@@ -302,13 +302,52 @@ def test_a_claim_that_is_scored_again_is_no_duplicate_of_itself() -> None:
     assert outcomes(again, TWICE, practice(MINE, MINE | {"sent": "2026-02-01"})) == ["met", "broken"]
 
 
+OWN = MINE | {"claim": "E0", "units": 1}
+
+
 @pytest.mark.parametrize(
     ("change", "wanted"),
     [
-        ({}, "broken"), ({"claim": "E0", "units": 3}, "broken"), ({"claim_frequency_code": "1"}, "broken"),
+        ({}, "met"), ({"sent": "2026-01-21"}, "met"), ({"claim_frequency_code": "1"}, "met"), ({"units": None}, "met"),
+        ({"claim_frequency_code": "7"}, "none"), ({"original_reference_number": "R1"}, "none"), ({"mods": None}, "met"),
+        ({"rendering_npi": "", "billing_npi": ""}, "met"), ({"units": 3}, "unknown"), ({"mods": "LT", "units": 3}, "met"),
+        ({"units": 3, "mods": "RT 76"}, "met"), ({"units": 3, "claim_frequency_code": "7"}, "none"),
+        ({"claim": "E9"}, "broken"), ({"claim": "E9", "units": 3}, "broken"), ({"payer": "P2"}, "none"),
+    ],
+)  # fmt: skip
+def test_what_stands_under_a_claims_own_number_is_the_claim(change: Row, wanted: str) -> None:
+    """Turned away and sent anew, or scored again: days later, from another source that says less."""
+    assert said(TWICE, OWN | change, {"units": 1} | MINE) == wanted
+    file = lines([OWN | change])
+    assert outcomes(file, TWICE, practice(MINE | {"units": 1}).beside(file)) == [wanted]
+
+
+def test_a_changed_claim_under_its_own_number_is_told_why_it_is_not_known() -> None:
+    (told,) = findings(lines([OWN | {"units": 3}]), TWICE, practice(MINE | {"units": 1}))
+    assert "under its own number" in told["message"]
+
+
+@pytest.mark.parametrize("more", [{}, {"code": "64484"}], ids=["the same claim", "a larger one"])
+@pytest.mark.parametrize(("sent", "wanted"), [("2026-01-25", "met"), ("2026-01-19", "broken"), ("2026-01-20", "met")])
+def test_of_a_claim_scored_again_and_another_the_one_sent_later_is_the_duplicate(
+    more: Row, sent: str, wanted: str
+) -> None:
+    """The other one bills the whole claim under its own number, alone or beside another service."""
+    other = MINE | {"claim": "E9", "sent": sent, "units": 1}
+    rows = [MINE | {"units": 1}, other, *([other | more] if more else [])]
+    assert said(TWICE, OWN, *rows) == wanted
+    assert said(TWICE, OWN | {"claim_id": "NEW"}, *rows) == "broken"
+    late = lines([OWN, OWN | {"claim": "E9", "sent": "2026-02-02"}])
+    told = outcomes(late, TWICE, practice(MINE | {"units": 1}).with_request(late)[0])
+    assert told == ["met", "broken"]
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        ({}, "broken"), ({"units": 3}, "broken"), ({"claim_frequency_code": "1"}, "broken"),
         ({"claim_frequency_code": "7"}, "none"), ({"original_reference_number": "R1"}, "none"),
-        ({"sent": "2026-01-20"}, "met"), ({"sent": "2026-01-19"}, "met"),
-        ({"claim": "E0", "mods": "RT 76"}, "met"), ({"claim": "E0", "mods": None}, "unknown"),
+        ({"sent": "2026-01-20"}, "met"), ({"sent": "2026-01-19"}, "met"), ({"mods": "RT 76"}, "met"),
     ],
 )  # fmt: skip
 def test_a_claim_sent_again_that_does_not_say_so_is_a_duplicate(change: Row, wanted: str) -> None:
