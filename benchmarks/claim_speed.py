@@ -1,6 +1,6 @@
 """One claim of three lines, everything, in process: the whole beside LightGBM's pred_contrib of the same three lines.
 
-Against histories of a million lines and of 60,000 claims, kept and mapped as a service has them; with the champion of the
+Against histories of a million lines and of 60,000 claims, kept and mapped as in a service; with the champion of the
 base world at 20,000 claims and with a model of 300 trees of 63 leaves. The parts are timed apart from the whole, each
 alone, so they add up to a little less. Medians of claims that the histories do not hold, one after the other.
 """

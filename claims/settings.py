@@ -128,12 +128,19 @@ class MoneySettings(Section):
 
 
 class ServingSettings(Section):
-    """Bands, decisions and the address of the service."""
+    """Bands, decisions, and the service: its address, its processes, how long a body may take, how often a key asks."""
 
     medium_from: float = Field(default=0.2, ge=0, le=1)
     high_from: float = Field(default=0.5, ge=0, le=1)
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=1, le=65535)
+    workers: int = Field(default=1, ge=1, le=64)
+    body_seconds: float = Field(default=30.0, gt=0, le=3600)
+    stop_seconds: int = Field(default=30, ge=1, le=3600)
+    requests_per_second: float = Field(default=50.0, ge=0)
+    requests_at_once: int = Field(default=100, ge=1)
+    certificate: Path | None = None
+    certificate_key: Path | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

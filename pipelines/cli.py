@@ -18,8 +18,10 @@ from claims.settings import load_settings
 from pipelines import show
 from pipelines.arguments import Json, Map, Model, Tune, day_of, mapping_of, scorer_of
 from pipelines.check import check
+from pipelines.keys_cli import keys
 from pipelines.migrate import migrate
 from pipelines.rules_cli import rules
+from pipelines.service import serve
 from pipelines.terminal import counted, dump, fail, out, progress, say
 
 app = typer.Typer(
@@ -258,15 +260,8 @@ def report(
 app.add_typer(rules, name="rules")
 
 
-@app.command()
-def serve(
-    host: Annotated[str | None, typer.Option(help="Loopback only, until keys exist.")] = None,
-    port: Annotated[int | None, typer.Option(min=1, max=65535)] = None,
-) -> None:
-    """Serve scores over HTTP and the manager's page."""
-    from pipelines.service import serve as serve_site
-
-    serve_site(load_settings(), host, port)
+app.command()(serve)
+app.add_typer(keys, name="keys")
 
 
 @app.command()

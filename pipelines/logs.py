@@ -14,7 +14,7 @@ OWN = ("claims", "rules", "features", "training", "serving", "monitoring", "dash
 
 
 class Lines(logging.Formatter):
-    """time (UTC), level, logger, message and, of an exception, its type."""
+    """time (UTC), level, logger, message, what the record tells besides (`told`) and, of an exception, its type."""
 
     def format(self, record: logging.LogRecord) -> str:
         """A record as one line of JSON."""
@@ -24,6 +24,7 @@ class Lines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage().strip(),
         }
+        told |= getattr(record, "told", {})
         if record.exc_info and record.exc_info[0]:
             told["error"] = record.exc_info[0].__name__
         return json.dumps(told)

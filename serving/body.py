@@ -1,7 +1,8 @@
-"""The body of POST /v1/score: what each type of content is read as, and how much of it is taken in one request."""
+"""The body of a request with claims: what each type of content is read as, and how much of it is taken at once."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
@@ -14,16 +15,16 @@ from claims.archive import BUFFER
 from claims.batch import Batch
 from claims.edi import form_of
 from claims.fhir import looks_like_fhir
-from claims.read import read_bytes
+from claims.read import read_bytes, read_claims
 from claims.settings import Settings
 from claims.table import DIAGNOSES
 from claims.x12 import looks_like_x12
+from serving.answer import flat
 from serving.problem import ProblemError
-from serving.wire import ScoreRequest
+from serving.wire import MOST_CLAIMS, ScoreRequest
 
 JSON, EDI, FHIR = "application/json", "application/edi-x12", "application/fhir+json"
 MOST_BYTES = 10 * 1024 * 1024
-MOST_CLAIMS = 1_000
 MOST_LINES = 5_000
 KINDS = (JSON, EDI, FHIR)
 OF_A_CLAIM = frozenset({  # fields that no line says for itself
@@ -40,6 +41,14 @@ def kind_of(header: str) -> str:
     if kind not in KINDS:
         raise ProblemError(415, f"send {', '.join(KINDS[:-1])} or {KINDS[-1]}")
     return kind
+
+
+def read(kind: str, body: bytes, settings: Settings) -> tuple[Batch, Collection[int]]:
+    """What a body of one of KINDS holds, and the places of lines that stand by themselves. Raises as those below."""
+    if kind != JSON:
+        return batch_of(kind, body, settings), ()
+    claims = claims_of(body)
+    return read_claims(claims, settings), flat(claims)
 
 
 def check_size(length: int) -> None:

@@ -1,7 +1,7 @@
 """Errors over HTTP as application/problem+json, without any content of a claim, whatever went wrong.
 
-Statuses: 400 not what its type says, 404, 405, 413 too large, 415 another type, 421 another host's name,
-422 holds no claims, 503 the champion cannot be loaded.
+Statuses: 400 not what its type says, 401 no valid key, 403 too small a role, 404, 405, 408 too slow, 413 too large,
+415 another type, 421 another host's name, 422 holds no claims, 429 too often, 503 no model, or too much to do.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,15 +20,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from claims.errors import DenialsError
 
 log = logging.getLogger(__name__)
-NAMES = ("127.0.0.1", "localhost", "[::1]", "testserver")  # the last one is that of test clients
 
 
 class ProblemError(Exception):
     """Raised to answer with a problem."""
 
-    def __init__(self, status: int, detail: str) -> None:
+    def __init__(self, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(detail)
-        self.status, self.detail = status, detail
+        self.status, self.detail, self.headers = status, detail, headers
 
 
 def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
@@ -40,18 +38,17 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> 
 
 
 def install(app: FastAPI) -> None:
-    """Make every error of the app a problem."""
+    """Make every error of the app a problem; middleware added after this stands around it."""
     app.add_exception_handler(ProblemError, _told)
     app.add_exception_handler(DenialsError, _user_error)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_middleware(Loopback)
-    app.add_middleware(Guard)  # added last: outermost
+    app.add_middleware(Guard)
 
 
 def _told(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)
-    return problem(error.status, error.detail)
+    return problem(error.status, error.detail, error.headers)
 
 
 def _user_error(request: Request, error: Exception) -> Response:
@@ -71,33 +68,8 @@ def _invalid(request: Request, error: Exception) -> Response:
     return problem(422, "the request does not have the expected shape; see /openapi.json")
 
 
-class Loopback:
-    """Serves only requests that name this machine: a page elsewhere whose name was made to point here gets nothing.
-
-    Starlette's TrustedHostMiddleware cuts [::1] at its first colon and answers in plain text.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection."""
-        if scope["type"] == "http" and _host(scope) not in NAMES:
-            refused = problem(421, "this service answers on loopback only: ask it as 127.0.0.1 or localhost")
-            await refused(scope, receive, send)
-            return
-        await self.app(scope, receive, send)
-
-
-def _host(scope: Scope) -> str:
-    """The Host of a request without its port, in lower case; "" without one."""
-    host = Headers(scope=scope).get("host", "").lower()
-    name, colon, port = host.rpartition(":")
-    return name if colon and port.isdecimal() else host
-
-
 class Guard:
-    """Outermost: an unforeseen exception becomes a 500 without content, and its place, not its message, is logged."""
+    """Around the routes: an unforeseen exception becomes a 500 without content; its place is logged, not its words."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -26,6 +26,7 @@ TYPES: dict[object, Schema] = {
     pl.Int32: {"type": ["integer", "null"]},
     pl.Decimal(12, 2): {"type": ["string", "number", "null"], "examples": ["980.00"]},
 }
+MOST_CLAIMS = 1_000
 LISTS = {*MODIFIERS, *DIAGNOSES, "diagnosis_pointers"}  # columns that are lists in JSON
 NEEDED = "claim_id, payer_id, claim_line_number, claim_line_start_date and hcpcs_code"
 EXAMPLE: Schema = {
@@ -64,7 +65,8 @@ def request_schema() -> Schema:
     lines = {"type": "array", "minItems": 1, "items": line}
     words = f"Needed, here or on each line: {NEEDED}."
     claim = {"type": "object", "description": words, "properties": fields | {"lines": lines}, "required": ["lines"]}
-    claims = {"type": "array", "items": claim}
+    other = {"description": "Anything else is told in `rejected`, with its reason; the other claims are answered."}
+    claims = {"type": "array", "maxItems": MOST_CLAIMS, "items": {"anyOf": [claim, other]}}
     return {"type": "object", "properties": {"claims": claims}, "required": ["claims"], "examples": [EXAMPLE]}
 
 

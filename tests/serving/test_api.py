@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from claims.batch import Batch
 from claims.settings import ServingSettings, Settings
 from serving.api import create_app
 from serving.body import MOST_LINES
@@ -245,10 +246,10 @@ def test_other_addresses_and_methods(client: TestClient) -> None:
 def test_an_unforeseen_error_keeps_its_words_to_itself(
     site: Settings, scorer: Scorer, claim: Json, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(self: Scorer, claims: list[Json]) -> Json:
-        raise ValueError(f"cannot digest {claims}")
+    def fail(self: Scorer, batch: Batch, alone: object = ()) -> Json:
+        raise ValueError(f"cannot digest {batch.lines.rows()}")
 
-    monkeypatch.setattr(Scorer, "score_claims", fail)
+    monkeypatch.setattr(Scorer, "answer", fail)
     caplog.set_level(logging.DEBUG)
     claim["claim_id"] = PLANTED[0]
     with TestClient(create_app(site, scorer)) as client:  # raises what would reach the server's own log
@@ -256,7 +257,7 @@ def test_an_unforeseen_error_keeps_its_words_to_itself(
     check_problem(response, 500)
     assert PLANTED[0] not in response.text + caplog.text
     assert "ValueError" in caplog.text
-    assert "api.py" in caplog.text
+    assert "together.py" in caplog.text
 
 
 def test_logs_hold_counts_and_no_content(client: TestClient, claim: Json, caplog: pytest.LogCaptureFixture) -> None:
@@ -266,7 +267,9 @@ def test_logs_hold_counts_and_no_content(client: TestClient, claim: Json, caplog
     bad["lines"][0]["hcpcs_code"] = ["PLANTED-77"]
     response = client.post("/v1/score", json={"claims": [claim, bad]})
     assert response.status_code == 200
-    assert "scored claims=2 lines=3 rejected=0" in caplog.text
+    (record,) = [record for record in caplog.records if record.name == "serving.api.trace"]
+    assert record.getMessage() == "POST /v1/score 200"
+    assert record.__dict__["told"].items() >= {"claims": 2, "lines": 3, "rejected": 0}.items()
     assert not [word for word in PLANTED if word in caplog.text]
     assert not [word for word in PLANTED[1:] if word in response.text]
 
@@ -275,9 +278,12 @@ def test_alive_and_ready(client: TestClient, scorer: Scorer) -> None:
     assert client.get("/health").json() == {"status": "alive"}
     through = scorer.history.through
     assert through is not None
-    assert client.get("/ready").json() == {
+    told = client.get("/ready").json()
+    assert told.items() >= {
         "status": "ready", "model_version": "3", "history_through": through.isoformat(), "notice": None,
-    }  # fmt: skip
+        "not_taken_over": None,
+    }.items()  # fmt: skip
+    assert told["score_log"]["reachable"] and told["outcomes"]["reachable"]
 
 
 def test_model_and_features(client: TestClient, scorer: Scorer) -> None:
@@ -333,12 +339,13 @@ def test_the_document_describes_the_request(client: TestClient) -> None:
     operation = document["paths"]["/v1/score"]["post"]
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
     assert schema == json.loads(json.dumps(request_schema()))
-    claim = schema["properties"]["claims"]["items"]
+    claim = schema["properties"]["claims"]["items"]["anyOf"][0]
     for name in ("claim_id", "member_id", "patient_birth_date", "diagnosis_codes", "documentation", "lines"):
         assert name in claim["properties"]
     assert "submission_id" not in claim["properties"]
     assert "hcpcs_modifier_1" not in claim["properties"]
-    assert set(operation["responses"]) == {"200", "400", "413", "415", "422", "503"}
+    refused = {"400", "401", "403", "408", "413", "415", "421", "422", "429", "503"}
+    assert set(operation["responses"]) == {"200", *refused}
     assert set(document["components"]["schemas"]["ScoreResponse"]["properties"]) == set(SHAPE)
 
 
