@@ -49,6 +49,14 @@ def test_the_mean_of_a_changed_cell_goes_to_what_came() -> None:
     assert 0.55 < seen.level[0] < 0.61
 
 
+def test_what_the_model_has_learned_by_itself_is_not_counted_twice() -> None:
+    half = Recent((Cell("A", "99214", 400, 40, 0.35),), 0.15)  # a tenth was usual, 0.35 it says by now
+    seen = watch(half).seen(np.array([row(0, 1, (24, 40), (60, 200))] * 3))
+    risk = np.array([0.25, 0.35, 0.45])
+    assert seen.moved(risk).mean() == pytest.approx(seen.level[0], abs=1e-3)
+    assert seen.usual[0] == pytest.approx(0.1, abs=0.01)
+
+
 def test_a_fall_takes_a_share_of_every_risk() -> None:
     seen = watch().seen(np.array([row(1, 1, (2, 60), (40, 300), 0.5)] * 2))
     risk = np.array([0.4, 0.6])
