@@ -10,16 +10,16 @@ from typing import Any
 import polars as pl
 
 from claims.errors import UnreadableFileError
-from claims.fields import SCHEMAS, STORED
+from claims.fields import SCHEMAS, STORED, types_of
 from claims.nested import Request
 from claims.records import Lines, Records, empty
 from claims.rows import Rejected, Rows, Source, columns_of, constant
 from claims.table import Quality, Reject, SourceFile
 
-REJECTS: dict[str, Any] = {name: column.dtype for name, column in Reject.columns().items()}
+REJECTS: dict[str, Any] = types_of(Reject)
 REJECTS |= {"claim_id": pl.String(), "claim_line_number": pl.String()}
-QUALITY: dict[str, Any] = {name: column.dtype for name, column in Quality.columns().items()}
-FILES: dict[str, Any] = {name: column.dtype for name, column in SourceFile.columns().items()}
+QUALITY: dict[str, Any] = types_of(Quality)
+FILES: dict[str, Any] = types_of(SourceFile)
 PLACES: dict[str, Any] = {"claim_index": pl.Int64(), "line_index": pl.Int64()}  # in a request, from 0
 
 

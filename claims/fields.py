@@ -31,11 +31,15 @@ SCHEMAS: dict[str, type[dy.Schema]] = {
     "provider_adjustments": ProviderAdjustment,
 }  # fmt: skip
 TABULAR = ("lines", "outcomes", "authorizations")  # what a source of columns may hold
-_SHARED: dict[pl.DataType, pl.DataType] = {}  # one object a type
-STORED: dict[str, dict[str, pl.DataType]] = {
-    table: {name: _SHARED.setdefault(column.dtype, column.dtype) for name, column in schema.columns().items()}
-    for table, schema in SCHEMAS.items()
-}
+_SHARED: dict[pl.DataType, pl.DataType] = {}
+
+
+def types_of(schema: type[dy.Schema]) -> dict[str, pl.DataType]:
+    """Column -> type; equal types are one object, so that they need not be compared."""
+    return {name: _SHARED.setdefault(column.dtype, column.dtype) for name, column in schema.columns().items()}
+
+
+STORED: dict[str, dict[str, pl.DataType]] = {table: types_of(schema) for table, schema in SCHEMAS.items()}
 MADE = frozenset({  # by us, never taken from a source
     "submission_id", "version", "row_hash", "source_system", "member_key", "patient_id", "extra", "file_id",
     "loaded_at", "outcome_id", "authorization_id", "rejection_id", "provider_adjustment_id", "row",

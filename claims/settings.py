@@ -227,8 +227,8 @@ class Settings(BaseSettings):
 
     @property
     def kept(self) -> Path:
-        """Folder of what was worked out from the store (serving/warm.py); it may be removed at any time."""
-        return self.home / "history"
+        """Folder in the store of what was worked out from it (serving/warm.py); it may be removed at any time."""
+        return self.store / "history"
 
     @property
     def models(self) -> Path:

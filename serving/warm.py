@@ -1,4 +1,4 @@
-"""What the store knows, worked out once for each state of it and kept under DENIALS_HOME/history.
+"""What the store knows, worked out once for each state of it and kept under DENIALS_HOME/store/history.
 
 A start maps it into memory instead of working it out, and processes share its pages. What is kept is named by all that
 it was made from (the store's state, classes of codes, this code, its libraries); anything else, and what is damaged,

@@ -8,7 +8,7 @@ zero: one denial more, spread evenly over the categories, is always counted.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from features.table import FeatureTable
 WEIGHT = 20.0  # denied lines after which a key's own shares weigh as much as what they lean on
 LEAST = 5  # a payer, family, code or pair of them with fewer denied lines is not kept
 MOST_CARCS, CARC_SHARE = 3, 0.1
+MOST_KNOWN = 50_000  # payers and services that are kept in mind: what requests name has no end
 KEYS = ("payer_id", "procedure_family", "hcpcs_code")
 BY = {
     "payer": ("payer_id",), "family": ("procedure_family",), "code": ("hcpcs_code",),
@@ -71,6 +72,9 @@ class Frequencies:
     family: Counts
     code: Counts
     payer_code: Counts
+    _shares: dict[tuple[str | None, ...], np.ndarray] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def of(cls, keys: Keys, category: np.ndarray) -> Frequencies:
@@ -86,14 +90,22 @@ class Frequencies:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in ("overall", *BY)}
 
     def shares(self, keys: Keys) -> np.ndarray:
         """(lines, categories) smoothed shares; a row adds up to 1."""
         combined = (keys.payer.at * len(keys.family.levels) + keys.family.at) * len(keys.code.levels) + keys.code.at
         first, at = distinct(combined)
-        told = [self._share(keys.payer[row], keys.family[row], keys.code[row]) for row in first.tolist()]
+        told = [self._known(keys.payer[row], keys.family[row], keys.code[row]) for row in first.tolist()]
         return placed(np.array(told).reshape(len(told), len(CATEGORIES)), at)
+
+    def _known(self, *key: str | None) -> np.ndarray:
+        """As `_share`, worked out once: a service asks for the same few payers and services all day."""
+        if key not in self._shares:
+            if len(self._shares) >= MOST_KNOWN:
+                self._shares.clear()
+            self._shares[key] = self._share(*key)
+        return self._shares[key]
 
     def _share(self, payer: str | None, family: str | None, code: str | None) -> np.ndarray:
         base = (np.array(self.overall) + 1 / len(CATEGORIES)) / (sum(self.overall) + 1)
