@@ -4,6 +4,7 @@ import os
 from importlib.util import find_spec
 
 from benchmarks import (
+    claim_speed,
     cold_start,
     contributions,
     evidence,
@@ -16,6 +17,7 @@ from benchmarks import (
     recent_outcomes,
     rule_speed,
     rule_value,
+    score_log,
     world_gap,
     x12_speed,
 )
@@ -32,6 +34,8 @@ new_payer.main()
 rule_speed.main()
 rule_value.main()
 contributions.main()
+claim_speed.main()
+score_log.main()
 if find_spec("pyx12"):
     x12_speed.main()
 else:

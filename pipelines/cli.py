@@ -112,6 +112,7 @@ def ingest(
 
 
 app.command()(check)
+app.command()(migrate)
 
 
 @app.command()
@@ -278,9 +279,6 @@ def schedule() -> None:
     with clock.server(settings) as address:
         say(f"Prefect: {address.removesuffix('/api')}. Stop with Ctrl-C.")
         clock.serve(settings)
-
-
-app.command()(migrate)
 
 
 @app.command()

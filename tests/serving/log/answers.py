@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from serving.answer import new_id
+from serving.log import ScoreLog
+
+Opener = Callable[..., ScoreLog]  # of the fixture `opened`
 
 SECRETS = ("PM-20418-01", "AU30021", "AU30044", "M47.816")  # what no log may hold as it is
 

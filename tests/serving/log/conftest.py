@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import postgres
 import pytest
+from answers import Opener
 
 from claims.settings import ScoreLogSettings, Settings
 from serving.log import ScoreLog
@@ -34,9 +35,6 @@ def url(request: pytest.FixtureRequest) -> str:
 def home(tmp_path: Path, url: str) -> Settings:
     """A site whose log is in that database."""
     return Settings(home=tmp_path, score_log=ScoreLogSettings(url=url))
-
-
-Opener = Callable[..., ScoreLog]
 
 
 @pytest.fixture

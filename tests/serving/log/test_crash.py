@@ -11,8 +11,7 @@ from pathlib import Path
 import postgres
 import pytest
 import writers
-from answers import answer, ids
-from conftest import Opener
+from answers import Opener, answer, ids
 
 from claims.errors import JournalError, OutOfReachError
 from claims.settings import OutcomesSettings, Settings

@@ -202,6 +202,8 @@ def test_the_journal_of_a_living_process_is_left_alone(tmp_path: Path, spool: Sp
     assert receiver.got == [b"mine"] and list(spool.find(b"theirs")) == [b"theirs"]
     other.away = True
     neighbour.close()  # ends, and leaves what it could not deliver
+    with pytest.raises(JournalError):
+        neighbour.append(b"too late")
     spool.drain()
     assert receiver.got == [b"mine", b"theirs"]
     assert len(list(spool.folder.iterdir())) == 1

@@ -13,8 +13,7 @@ from typing import Any
 import polars as pl
 import pytest
 import sqlalchemy as sa
-from answers import SECRETS, answer, ids
-from conftest import Opener
+from answers import SECRETS, Opener, answer, ids
 
 from claims.errors import JournalError, OutOfReachError, UsageError
 from claims.identity import Keys
@@ -96,6 +95,7 @@ def test_a_record_that_is_delivered_again_is_kept_once(log: ScoreLog, home: Sett
     log.drain()
     assert not orphan.exists()
     assert (log.scores().height, log.lines().height, log.decisions().height) == (3, 6, 1)
+    assert log.status()["damaged"] == 0
 
 
 def test_scores_are_read_by_time(log: ScoreLog) -> None:
