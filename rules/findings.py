@@ -97,8 +97,8 @@ class Findings:
 
 def _among(outcome: np.ndarray, outcomes: Collection[int]) -> np.ndarray:
     """(rows,) whether each is one of a few; numpy's isin costs 30 us on a few rows."""
-    among: np.ndarray = np.any([outcome == wanted for wanted in outcomes], axis=0)
-    return among
+    found: np.ndarray = np.any([outcome == wanted for wanted in outcomes], axis=0)
+    return found
 
 
 def _finding(one: Judged, i: int) -> Finding:
