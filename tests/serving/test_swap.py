@@ -133,6 +133,26 @@ def test_a_champion_that_does_not_reproduce_its_golden_claims_never_takes_over(
     assert current.status()["notice"] is None
 
 
+def test_a_link_that_moves_there_and_back_while_a_model_is_read(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was found when the link was looked at is loaded, whatever it leads to a moment later."""
+    load = Scorer.load
+
+    def moved(*given: Any, **named: Any) -> Scorer:
+        link(home, home.models / "denial-3")
+        try:
+            return load(*given, **named)
+        finally:
+            link(home, home.models / "denial-4")
+
+    current = Current(home)
+    current.get()
+    link(home, home.models / "denial-4")
+    monkeypatch.setattr(Scorer, "load", moved)
+    eventually(lambda: current.get().model.version == "4")
+
+
 def test_status_without_loading_anything(home: Settings) -> None:
     current = Current(home)
     assert current.status() == {"model_version": None, "history_through": None, "notice": None, "age": None}
