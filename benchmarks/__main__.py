@@ -9,6 +9,8 @@ from benchmarks import (
     contributions,
     evidence,
     feature_speed,
+    http_fuzz,
+    http_speed,
     ingest_speed,
     new_payer,
     policy_change,
@@ -36,6 +38,8 @@ rule_value.main()
 contributions.main()
 claim_speed.main()
 score_log.main()
+http_speed.main()
+http_fuzz.main()
 if find_spec("pyx12"):
     x12_speed.main()
 else:
