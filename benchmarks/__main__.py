@@ -9,7 +9,6 @@ from benchmarks import (
     contributions,
     evidence,
     feature_speed,
-    http_fuzz,
     http_speed,
     ingest_speed,
     new_payer,
@@ -39,7 +38,6 @@ contributions.main()
 claim_speed.main()
 score_log.main()
 http_speed.main()
-http_fuzz.main()
 if find_spec("pyx12"):
     x12_speed.main()
 else:

@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from statistics import quantiles
@@ -183,14 +183,18 @@ def _peer(settings: Settings, folder: Path) -> Iterator[int]:
         folder / "model", python_model=script, artifacts={"booster": str(booster)}, pip_requirements=[]
     )
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", str(folder / "model"), "-p", str(port)]
+    beside = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    }  # it asks for uvicorn
     with log.open("wb") as file:
         options = ["-w", "1", "--env-manager", "local"]
-        process = subprocess.Popen([*command, *options], stdout=file, stderr=file, start_new_session=True)
+        process = subprocess.Popen([*command, *options], stdout=file, stderr=file, env=beside, start_new_session=True)
         try:
             wait_for(f"http://127.0.0.1:{port}/ping", process, log)
             yield port
         finally:
-            os.killpg(process.pid, signal.SIGTERM)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
             process.wait(60)
 
 
