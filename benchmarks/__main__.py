@@ -9,6 +9,7 @@ from benchmarks import (
     contributions,
     evidence,
     feature_speed,
+    http_speed,
     ingest_speed,
     new_payer,
     policy_change,
@@ -36,6 +37,7 @@ rule_value.main()
 contributions.main()
 claim_speed.main()
 score_log.main()
+http_speed.main()
 if find_spec("pyx12"):
     x12_speed.main()
 else:

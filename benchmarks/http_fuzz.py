@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import sys
 import tempfile
 from collections import Counter
@@ -27,6 +28,7 @@ from serving.wire import EXAMPLE
 
 PLANTED = ("PLANTED-77", "PLANTED77", "MEMSECRET9", "19311224", "1931-12-24", "Quagmire")
 ADDRESSES = ("/v1/score", "/v1/score", "/v1/score", "/v1/check", "/v1/outcomes", "/v1/scores/{}/decision")
+CLAIM_ID = re.compile(rb'"claim_id":"(?:[^"\\]|\\.)*"')  # a damaged body may name a claim by any of the words
 SCORE_ID = "01a20b73-a4dd-722f-b42b-dbb378a010f0"
 VALUES: tuple[Any, ...] = (
     None, "", " ", 0, -1, 1.5, -0.0, 1e308, -1e308, 10**30, float("nan"), float("inf"), True, False, [], {}, [[]],
@@ -66,8 +68,7 @@ def fault(sent: Sent, status: int, answer: bytes) -> str | None:
     """What is wrong with an answer; None where nothing is. Of claims only the id may come back, in a good answer."""
     if status >= 500:
         return f"status {status}"
-    words = PLANTED if status >= 400 else PLANTED[2:]
-    if any(word.encode() in answer for word in words):
+    if any(word.encode() in (answer if status >= 400 else CLAIM_ID.sub(b"", answer)) for word in PLANTED):
         return f"content in an answer of status {status}"
     return None
 

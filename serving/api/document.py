@@ -53,7 +53,8 @@ def body() -> Json:
 
 def outcomes_body() -> Json:
     """The request body of outcomes."""
-    rows = {"type": "array", "items": {"description": "columns of the outcomes table; one that cannot be read is told"}}
+    one = {"description": "columns of the outcomes table; one that cannot be read is told"}
+    rows = {"type": "array", "items": one, "minItems": 1}
     named = {"type": "object", "properties": {"outcomes": rows}, "required": ["outcomes"]}
     told = {
         JSON: {"schema": {"anyOf": [rows, named]}, "example": json.loads(example("outcomes.json"))},
