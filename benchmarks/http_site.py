@@ -1,4 +1,4 @@
-"""A site for benchmarks of the service: a synthetic practice in a store, a champion, its service as a process."""
+"""A site for the benchmarks of the service: a synthetic practice in a store, a champion, its service as a process."""
 
 from __future__ import annotations
 
