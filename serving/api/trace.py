@@ -7,6 +7,7 @@ taken over only where it is a UUID: anything else might be the number of a claim
 from __future__ import annotations
 
 import logging
+import os
 import re
 import time
 from dataclasses import dataclass, field
@@ -88,7 +89,7 @@ class Trace:
         self._metrics.answered(method_of(scope), route, one.status, seconds)
         told: dict[str, Any] = {
             "request_id": one.request_id, "route": route, "status": one.status, "ms": round(1000 * seconds, 1),
-            "sent": one.sent, "key": one.key, **one.counts,
+            "sent": one.sent, "key": one.key, "worker": os.getpid(), **one.counts,
         }  # fmt: skip
         log.info("%s %s %d", method_of(scope), route, one.status, extra={"told": told})
 
