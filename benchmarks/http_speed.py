@@ -167,7 +167,7 @@ def _resident(process: int) -> float:
 
 
 def _worked(process: int) -> float:
-    """Seconds of processor that a process and those it began have used; neighbours on the machine do not change them."""
+    """Seconds of processor that a process and those it began have used; neighbours on the machine change nothing."""
     told, seconds = [process], 0.0
     while told:
         one = told.pop()
