@@ -214,7 +214,7 @@ def test_with_keys_any_name_of_the_host_will_do(client: TestClient, keys: dict[s
 
 
 def test_who_asks_too_often_waits_and_others_do_not(client: TestClient, keys: dict[str, str]) -> None:
-    answers = [client.get("/v1/nothing", headers={"authorization": f"Bearer {keys['score']}"}) for _ in range(60)]
+    answers = [client.get("/v1/scores/x", headers={"authorization": f"Bearer {keys['score']}"}) for _ in range(60)]
     late = [answer for answer in answers if answer.status_code == 429]
     assert 0 < len(late) <= 20 and [answer.status_code for answer in answers[:40]] == [404] * 40
     assert 1 <= int(late[0].headers["retry-after"]) <= math.ceil(1)
