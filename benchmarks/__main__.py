@@ -4,19 +4,24 @@ import os
 from importlib.util import find_spec
 
 from benchmarks import (
+    claim_speed,
     cold_start,
+    contributions,
     evidence,
     feature_speed,
+    http_speed,
     ingest_speed,
+    new_payer,
     policy_change,
     real_claims,
     reasons,
+    recent_outcomes,
     rule_speed,
     rule_value,
     score_log,
     world_gap,
     x12_speed,
-)  # fmt: skip
+)
 
 feature_speed.main()
 ingest_speed.main()
@@ -25,9 +30,14 @@ reasons.main()
 evidence.main()
 cold_start.main()
 policy_change.main()
+recent_outcomes.main()
+new_payer.main()
 rule_speed.main()
 rule_value.main()
+contributions.main()
+claim_speed.main()
 score_log.main()
+http_speed.main()
 if find_spec("pyx12"):
     x12_speed.main()
 else:

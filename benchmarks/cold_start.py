@@ -148,7 +148,8 @@ def _answers(practice: Practice) -> tuple[Risks, bool]:
 
 
 def _risk(model: Model, table: FeatureTable) -> np.ndarray:
-    return model.risk(model.raw_score(model.matrix(table)))
+    X = model.matrix(table)
+    return model.risk(model.raw_score(X), X)
 
 
 def _rules_alone() -> StartingModel:
@@ -160,7 +161,7 @@ def _rules_alone() -> StartingModel:
 
 def _trained(today: Material) -> Model:
     found: Examples = today.found
-    return learn(found, plan(found, RECIPE), RECIPE, origin(today.history, today.cohort, RECIPE))
+    return learn(found, plan(found, RECIPE), RECIPE, origin(today.history, today.cohort, RECIPE), today.latest)
 
 
 def _serves(practice: Practice, today: Material) -> bool:

@@ -55,7 +55,8 @@ def _judged(claims: int, seed: int) -> tuple[Judged, Judged]:
     model = learn_as_of(cut, start, settings, Recipe(), today.history.rules).model
     later = after(today.found, start)
     truth = true_risks(made, later.lines)["reachable"]
-    risk = model.risk(model.raw_score(model.matrix(later.table)))
+    X = model.matrix(later.table)
+    risk = model.risk(model.raw_score(X), X)
     known = evidence_of(later.table, risk, later.lines["submitted_date"].to_numpy(), model, settings.evidence)
     whole = of_claims(known, risk, later.claims, model)
     return (

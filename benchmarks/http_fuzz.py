@@ -2,14 +2,15 @@
 
     python -m benchmarks.http_fuzz [N]      # default 20,000; the seed is fixed, so a fault can be met again
 
-Bodies are those of the API's examples with identifiers planted in them, cut, joined and changed at random, as bytes
-and as JSON.
+Bodies are those of the API's examples and of every bad value that a claim was ever seen to hold, cut, joined, and
+changed at random, as bytes and as JSON.
 """
 
 from __future__ import annotations
 
 import json
 import random
+import re
 import sys
 import tempfile
 from collections import Counter
@@ -27,19 +28,20 @@ from serving.wire import EXAMPLE
 
 PLANTED = ("PLANTED-77", "PLANTED77", "MEMSECRET9", "19311224", "1931-12-24", "Quagmire")
 ADDRESSES = ("/v1/score", "/v1/score", "/v1/score", "/v1/check", "/v1/outcomes", "/v1/scores/{}/decision")
+CLAIM_ID = re.compile(rb'"claim_id":"(?:[^"\\]|\\.)*"')  # a damaged body may name a claim by any of the words
 SCORE_ID = "01a20b73-a4dd-722f-b42b-dbb378a010f0"
 VALUES: tuple[Any, ...] = (
     None, "", " ", 0, -1, 1.5, -0.0, 1e308, -1e308, 10**30, float("nan"), float("inf"), True, False, [], {}, [[]],
-    "null", "NaN", "-980.00", "1e400", "99999999999999999999.99", "0.001", "\u0669\u0668\u0660", "\uff11\uff12",
-    "\u00e9" * 300, "\x00", "\u202e", "\U0001f922", "1931-12-24", "9999-12-31", "0000-00-00", "2026-02-30",
-    "2099-01-01", "1500-01-01", "PLANTED-77", "MEMSECRET9", "'; --", "<b>", "x" * 5_000, ["MEMSECRET9"] * 30,
-    {"PLANTED-77": "MEMSECRET9"}, 5, "5", "7", "RT", "64493", "64483",
+    "null", "NaN", "-980.00", "1e400", "99999999999999999999.99", "0.001", "٩٨٠", "\uff11\uff12", "é" * 300, "\x00",
+    "\u202e", "\ud83e\udd22", "Ω≈ç√",
+    "1931-12-24", "9999-12-31", "0000-00-00", "2026-02-30", "2099-01-01", "1500-01-01", "PLANTED-77", "MEMSECRET9",
+    "'; --", "<b>",
+    "x" * 5_000, ["MEMSECRET9"] * 30, {"PLANTED-77": "MEMSECRET9"}, 5, "5", "7", "RT", "64493", "64483",
 )  # fmt: skip
-TOKENS = (
-    b"\x00", b"\xff\xfe", b"NaN", b"1e999", b"~", b"*", b":", b"ISA*", b"GS*", b"CLM*PLANTED-77*-1~", b"SV1*~",
-    b"LX*1~", b"{", b"}", b"[" * 600, b'"', b"\\ud800", b"null", b"\r\n", b"HL*1**20*1~", b"9" * 400,
-    b"\xc3\xa9", b"SE*1*1~",
-)  # fmt: skip
+TOKENS = (b"\x00", b"\xff\xfe", b"NaN", b"1e999", b"~", b"*", b":", b"ISA*", b"GS*", b"CLM*PLANTED-77*-1~", b"SV1*~",
+          b"LX*1~",
+          b"{", b"}", b"[" * 600, b'"', b"\\ud800", b"null", b"\r\n", b"HL*1**20*1~", b"9" * 400, "é".encode(),
+          b"SE*1*1~")  # fmt: skip
 
 
 class Sent(NamedTuple):
@@ -64,20 +66,12 @@ def bodies(count: int, seed: int = 20261124) -> Iterator[Sent]:
 
 
 def fault(sent: Sent, status: int, answer: bytes) -> str | None:
-    """What is wrong with an answer, None for nothing. A good one repeats the id of a claim, its faults nothing."""
+    """What is wrong with an answer; None where nothing is. Of claims only the id may come back, in a good answer."""
     if status >= 500:
         return f"status {status}"
-    told = answer if status >= 400 else json.dumps(list(_faults(json.loads(answer)))).encode()
-    if any(word.encode() in told for word in PLANTED):
-        return f"content in an error, status {status}"
+    if any(word.encode() in (answer if status >= 400 else CLAIM_ID.sub(b"", answer)) for word in PLANTED):
+        return f"content in an answer of status {status}"
     return None
-
-
-def _faults(told: Any) -> Iterator[Any]:
-    """All that a good answer says of what could not be read."""
-    for holder, key in _places(told):
-        if key in ("errors", "reasons") and "category" not in str(holder[key]):
-            yield holder[key]
 
 
 def _whole() -> list[tuple[str, bytes]]:

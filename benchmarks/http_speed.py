@@ -1,138 +1,219 @@
-"""The service on loopback beside `mlflow models serve`: four clients, claims of three lines, all explanations.
+"""The service beside `mlflow models serve` of the same booster with shap: 4 clients, a claim of three lines a request.
 
-    python -m benchmarks.http_speed [--claims 20000] [--seconds 10] [--rounds 3] [--memory 200000] [--home HOME]
+    python -m benchmarks.http_speed [N1 N2 [CLAIMS]]      # memory after N1 and N2 claims; CLAIMS of the site's history
 
-Both servers run at once and are asked in turns. Memory is the worker's after its first 20,000 claims, and after all.
+The peer gets a matrix of three rows that is made before, and gives risks and contributions; the service gets the claim
+as JSON, and gives what POST /v1/score tells, kept in its log. Both with one worker, in turns, from the same clients.
+Latency at half of the maximal load counts from the moment at which a request was to be sent, not from when it was.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
+import os
+import signal
+import subprocess
+import sys
 import tempfile
-from contextlib import ExitStack
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from http.client import HTTPConnection
 from pathlib import Path
-from statistics import median
+from statistics import quantiles
+from typing import NamedTuple
 
+import mlflow.pyfunc
 import numpy as np
 
 from benchmarks.claim_speed import three_lines
-from benchmarks.http_load import Connection, Load, load, request_of
-from benchmarks.http_peer import save, served
-from benchmarks.http_site import make_site, serving
+from benchmarks.http_site import free_port, make_site, serving, wait_for
 from benchmarks.results import record
 from claims.read import read_claims
 from claims.settings import Settings
 from data.synthetic import generate, load_world
-from features.build import build
 from serving.score import Scorer
+from training.fit import Recipe
+from training.model import DenialModel
 
-CLIENTS, LINES = 4, 3
-FIRST, A_REQUEST = 20_000, 20  # claims after which memory is looked at first; claims of a request for it
+CLIENTS, SECONDS, TURNS, LINES = 4, 4.0, 3, 3
+WORLD = "base"
+JSON = {"Content-Type": "application/json"}
+Measures = dict[str, tuple[float, str]]
 
 
-def main() -> None:
+class Asked(NamedTuple):
+    """Where requests go, and their bodies, in turn; process: the one that was begun for it."""
+
+    process: int
+    port: int
+    path: str
+    bodies: Sequence[bytes]
+
+
+def main(first: int = 20_000, second: int = 200_000, claims: int = 4_000) -> None:
     """Measure, print and record."""
-    given = _arguments()
     with tempfile.TemporaryDirectory() as scratch:
-        home = given.home or Path(scratch) / "home"
-        settings = Settings(home=home) if (home / "models").exists() else make_site(home, "base", given.claims)
-        lines = generate(load_world("base"), 4_000).lines
-        claims = [claim | {"submitted_date": None} for claim in three_lines(lines)]  # about to be sent
-        scorer = Scorer.load(settings=settings)
-        requests = [request_of("/v1/score", json.dumps({"claims": [claim]}).encode()) for claim in claims]
-        matrices = [_matrix(scorer, claim, settings) for claim in claims]
-        model = save(Path(scratch), scorer.model.booster_text)  # type: ignore[union-attr]
-        log = Path(scratch) / "log"
-        with ExitStack() as stack:
-            ours = stack.enter_context(serving(home, log))[0]
-            peer = stack.enter_context(served(model, Path(scratch) / "peer.log"))
-            found = _beside(ours, requests, peer, [request_of("/invocations", m) for m in matrices], given)
-        with serving(home, log, "--workers", "2") as (port, _):
-            load(port, requests, 2 * CLIENTS, given.seconds)
-            found |= _rate("two workers", [load(port, requests, CLIENTS, given.seconds) for _ in range(given.rounds)])
-        if given.memory:
-            with serving(home, log) as (port, process):
-                found |= _memory(port, process.pid, requests, claims, given.memory)
-    record("http_speed", found)
+        folder = Path(scratch)
+        settings = make_site(folder / "home", WORLD, claims, Recipe(seed=1))
+        ours, theirs = _bodies(settings, claims)
+        with (
+            serving(settings.home, folder / "log") as (port, process),
+            _peer(settings, folder) as (other, peer),
+        ):
+            us = Asked(process.pid, port, "/v1/score", ours)
+            told = _beside(us, Asked(peer, other, "/invocations", theirs))
+        record("http_speed", told)
+        with serving(settings.home, folder / "log", "--workers", "2") as (port, process):
+            two = Asked(process.pid, port, "/v1/score", ours)
+            most = max(_most(two) for _ in range(1 + TURNS))  # the second one may still load at first
+            record("http_speed", {"lines/s, two workers": (most, "lines/s")})
+        with serving(settings.home, folder / "log") as (port, process):
+            us = Asked(process.pid, port, "/v1/score", ours)
+            record("http_speed", _memory(us, first, second))
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--claims", type=int, default=20_000)
-    parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--memory", type=int, default=200_000)
-    parser.add_argument("--home", type=Path)
-    return parser.parse_args()
-
-
-Found = dict[str, tuple[float, str]]
-
-
-def _beside(ours: int, mine: list[bytes], peer: int, theirs: list[bytes], given: argparse.Namespace) -> Found:
-    load(ours, mine, CLIENTS, given.seconds / 2)
-    load(peer, theirs, CLIENTS, given.seconds / 2)
-    runs: dict[str, list[Load]] = {"ours": [], "peer": []}
-    for _ in range(given.rounds):
-        runs["ours"].append(load(ours, mine, CLIENTS, given.seconds))
-        runs["peer"].append(load(peer, theirs, CLIENTS, given.seconds))
-    ratios = [one.rate / other.rate for one, other in zip(runs["ours"], runs["peer"], strict=True)]
-    told = {"ours / peer": (median(ratios), "x"), "ours / peer, least": (min(ratios), "x")}
-    told |= _rate("ours", runs["ours"]) | _rate("peer", runs["peer"])
-    half = median(one.rate for one in runs["ours"]) / 2
-    calm = load(ours, mine, CLIENTS, given.seconds * given.rounds, half)
-    return told | {
-        "ours, p50 at half that load": (1000 * calm.quantile(0.5), "ms"),
-        "ours, p99 at half that load": (1000 * calm.quantile(0.99), "ms"),
-        "answers other than 200": (sum(one.wrong for one in (*runs["ours"], *runs["peer"], calm)), "requests"),
-    }
-
-
-def _rate(name: str, runs: list[Load]) -> Found:
+def _beside(us: Asked, peer: Asked) -> Measures:
+    """Lines/s of both at the maximal load, and the service's latency at half of its own."""
+    rates: dict[str, list[float]] = {"ours": [], "peer": []}
+    worked: dict[str, float] = {}
+    for turn in range(1 + TURNS):
+        for name, asked in (("ours", us), ("peer", peer)):
+            before, found = _worked(asked.process), _most(asked)
+            claims = found * SECONDS / LINES
+            worked[name] = 1000 * (_worked(asked.process) - before) / claims
+            rates[name] += [found] if turn else []  # the first turn warms
+    ours, theirs = (float(np.median(rates[name])) for name in ("ours", "peer"))
+    cuts = quantiles(_paced(us, ours / LINES / 2), n=100)
     return {
-        f"{name}, lines": (LINES * median(one.rate for one in runs), "lines/s"),
-        f"{name}, p50 at full load": (1000 * median(one.quantile(0.5) for one in runs), "ms"),
-        f"{name}, p99 at full load": (1000 * median(one.quantile(0.99) for one in runs), "ms"),
-    }
+        "lines/s, one worker": (ours, "lines/s"), "lines/s, peer with one worker": (theirs, "lines/s"),
+        "ours / peer": (ours / theirs, "x"), "p50 at half load": (1000 * cuts[49], "ms"),
+        "p99 at half load": (1000 * cuts[98], "ms"), "processor, a claim": (worked["ours"], "ms"),
+        "processor, a claim, peer": (worked["peer"], "ms"),
+    }  # fmt: skip
 
 
-def _matrix(scorer: Scorer, claim: dict[str, object], settings: Settings) -> bytes:
-    """What the peer is sent: the lines as the booster takes them."""
-    table = build(scorer.assess(read_claims([claim], settings).lines).lines, scorer.history)
-    X = scorer.model.matrix(table).astype(object)
-    X[np.array([[value != value for value in row] for row in X])] = None
-    columns = list(scorer.model.features)
-    return json.dumps({"dataframe_split": {"columns": columns, "data": X.tolist()}}).encode()
+def _most(asked: Asked) -> float:
+    """Lines/s of all clients, each with its next request as soon as it has an answer."""
+    end = time.perf_counter() + SECONDS
+    return LINES * sum(map(len, _clients(asked, end))) / SECONDS
 
 
-def _memory(port: int, pid: int, requests: list[bytes], claims: list[dict[str, object]], most: int) -> Found:
-    """Resident bytes of the service, by claims of one and of twenty a request."""
-    connection, told = Connection(port), {}
-    many = [
-        request_of("/v1/score", json.dumps({"claims": claims[at : at + A_REQUEST]}).encode())
-        for at in range(0, len(claims) - A_REQUEST + 1, A_REQUEST)
-    ]
-    done = turn = 0
-    for goal in (min(FIRST, most // 10), most):
-        while done < goal:
-            small = turn % 8 == 0
-            connection.ask(requests[turn % len(requests)] if small else many[turn % len(many)])
-            done, turn = done + (1 if small else A_REQUEST), turn + 1
-        told[goal] = _resident(pid)
-    connection.close()
-    first, last = told
-    return {
-        f"resident after {first:,} claims": (told[first] / 2**20, "MiB"),
-        f"resident after {last:,} claims": (told[last] / 2**20, "MiB"),
-        "growth of memory": (told[last] / told[first] - 1, "share"),
-    }
+def _paced(asked: Asked, rate: float) -> list[float]:
+    """Seconds of each answer at so many requests/s of all clients together, for TURNS * SECONDS."""
+    end = time.perf_counter() + TURNS * SECONDS
+    return [spent for mine in _clients(asked, end, CLIENTS / rate) for spent in mine]
 
 
-def _resident(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+def _clients(asked: Asked, end: float, every: float = 0.0) -> list[list[float]]:
+    """Seconds of each answer, by client, one request `every` seconds until `end`; 0: one after the other."""
+    times: list[list[float]] = [[] for _ in range(CLIENTS)]
+    start = time.perf_counter()
+
+    def work(number: int) -> None:
+        with closing(HTTPConnection("127.0.0.1", asked.port, timeout=120)) as connection:
+            due = start + every * number / CLIENTS
+            while (now := time.perf_counter()) < end:
+                if every:
+                    time.sleep(max(0.0, due - now))
+                _ask(connection, asked, len(times[number]) * CLIENTS + number)
+                times[number].append(time.perf_counter() - (due if every else now))
+                due += every
+
+    _together(work)
+    return times
+
+
+def _ask(connection: HTTPConnection, asked: Asked, number: int) -> None:
+    connection.request("POST", asked.path, asked.bodies[number % len(asked.bodies)], JSON)
+    response = connection.getresponse()
+    told = response.read()
+    if response.status != 200:
+        raise RuntimeError(f"status {response.status}: {told[:500]!r}")
+
+
+def _together(work: Callable[[int], None]) -> None:
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        for _ in pool.map(work, range(CLIENTS)):
+            pass
+
+
+def _send(asked: Asked, count: int) -> None:
+    """So many requests, as fast as they are answered."""
+
+    def work(number: int) -> None:
+        with closing(HTTPConnection("127.0.0.1", asked.port, timeout=120)) as connection:
+            for at in range(number, count, CLIENTS):
+                _ask(connection, asked, at)
+
+    _together(work)
+
+
+def _memory(us: Asked, first: int, second: int) -> Measures:
+    """Resident memory after so many claims."""
+    held: dict[int, float] = {}
+    for wanted in (first, second):
+        _send(us, wanted - first if held else wanted)
+        held[wanted] = _resident(us.process)
+    told = {f"resident after {wanted} claims": (size / 1e6, "MB") for wanted, size in held.items()}
+    return told | {f"growth from {first} to {second}": (100 * (held[second] / held[first] - 1), "%")}
+
+
+def _resident(process: int) -> float:
+    """Bytes that a process holds in memory now."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
     return int(status.split("VmRSS:")[1].split()[0]) * 1024.0
 
 
+def _worked(process: int) -> float:
+    """Seconds of processor that a process and those it began have used; neighbours on the machine change nothing."""
+    told, seconds = [process], 0.0
+    while told:
+        one = told.pop()
+        children = Path(f"/proc/{one}/task/{one}/children").read_text(encoding="ascii").split()
+        told += map(int, children)
+        fields = Path(f"/proc/{one}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        seconds += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return seconds
+
+
+def _bodies(settings: Settings, claims: int) -> tuple[list[bytes], list[bytes]]:
+    """The same claims for the service, and as the matrix of its model for the peer."""
+    scorer, found = Scorer.load(settings=settings), three_lines(generate(load_world(WORLD), claims).lines)
+    ours = [json.dumps({"claims": [claim]}).encode() for claim in found]
+    theirs = []
+    for claim in found:
+        X = scorer.model.matrix(scorer.assess(read_claims([claim], settings).lines).table)
+        rows = [[None if np.isnan(value) else value for value in row] for row in X.tolist()]
+        theirs.append(json.dumps({"dataframe_split": {"data": rows}}).encode())
+    return ours, theirs
+
+
+@contextmanager
+def _peer(settings: Settings, folder: Path) -> Iterator[tuple[int, int]]:
+    """`mlflow models serve` of the champion's booster, one worker: its port and process."""
+    booster = folder / "booster.txt"
+    booster.write_text(DenialModel.load(settings.models / "champion").booster_text, encoding="utf-8")
+    script, port, log = str(Path(__file__).with_name("http_peer.py")), free_port(), folder / "peer"
+    mlflow.pyfunc.save_model(
+        folder / "model", python_model=script, artifacts={"booster": str(booster)}, pip_requirements=[]
+    )
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", str(folder / "model"), "-p", str(port)]
+    beside = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    }  # it asks for uvicorn
+    with log.open("wb") as file:
+        options = ["-w", "1", "--env-manager", "local"]
+        process = subprocess.Popen([*command, *options], stdout=file, stderr=file, env=beside, start_new_session=True)
+        try:
+            wait_for(f"http://127.0.0.1:{port}/ping", process, log)
+            yield port, process.pid
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            process.wait(60)
+
+
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))

@@ -22,10 +22,11 @@ from data.synthetic.ceiling import true_risks
 from features.history import History
 from rules.ruleset import rules_of
 from training.cohort import KEY as LINE
-from training.cohort import ORDER, cohort_of
+from training.cohort import ORDER, Cohort, cohort_of
 from training.examples import Examples, examples, learn, origin, plan
 from training.fit import Recipe
 from training.model import DenialModel
+from training.recent import LATEST
 
 CLAIMS, SEEDS, WEEKS = 5_000, range(41, 51), 30
 CHANGE, PAYER, CODE = date(2026, 2, 2), "SYN02", "99214"
@@ -35,10 +36,10 @@ FAST = Recipe(max_rounds=60, learning_rate=0.15, num_leaves=15, min_data_in_leaf
 
 @dataclass(frozen=True)
 class Practice:
-    """A world's stored tables, every original line in the target with its features, and the lines of the changed cell.
+    """A world's stored tables, every original line in the target with its features, and the lines that are followed.
 
-    cell: rows of found, those of the changed cell of dates of service from the change on; week: (cell,) of submission,
-    0 the first after the change; truth: (cell,) true probabilities.
+    cell: rows of found, those that are followed from a date of service on; week: (cell,) of submission, 0 the first
+    after that day; truth: (cell,) true probabilities.
     """
 
     tables: tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
@@ -50,9 +51,9 @@ class Practice:
     truth: np.ndarray
 
     @classmethod
-    def of(cls, seed: int) -> Practice:
+    def of(cls, world: str, seed: int, followed: pl.Expr, since: date) -> Practice:
         """Features are built once: a line's look only at what was known before it, whatever is known today."""
-        made = generate(load_world("policy_change"), CLAIMS, seed)
+        made = generate(load_world(world), CLAIMS, seed)
         with tempfile.TemporaryDirectory() as home:
             settings = load_settings(home)
             read = [read_frame(frame, settings) for frame in (made.lines, made.outcomes, made.authorizations)]
@@ -63,37 +64,40 @@ class Practice:
         firsts = whole.lines.filter("is_original").join(answered, on=LINE).sort(ORDER)
         found = examples(whole, firsts, history)
         truth = true_risks(made, found.lines)["reachable"]
-        cell = np.flatnonzero(
-            found.lines.select(
-                (pl.col("payer_id") == PAYER) & (pl.col("hcpcs_code") == CODE)
-                & (pl.col("claim_line_start_date") >= CHANGE)
-            ).to_series().to_numpy()
-        )  # fmt: skip
-        week = (found.days[cell] - (CHANGE - date(1970, 1, 1)).days) // 7
+        chosen = found.lines.select(followed & (pl.col("claim_line_start_date") >= since))
+        cell = np.flatnonzero(chosen.to_series().to_numpy())
+        week = (found.days[cell] - (since - date(1970, 1, 1)).days) // 7
         return cls(tables, settings, history, found, cell, week, truth[cell])
 
     def cut(self, day: date) -> Snapshot:
         """What its store would say on a day."""
         return snapshot_of(*self.tables, as_of=day)
 
-    def trained(self, day: date) -> DenialModel:
-        """The model of what is mature on a day."""
+    def mature(self, day: date) -> tuple[Examples, Cohort]:
+        """What may be learned from on a day."""
         cohort = cohort_of(self.cut(day), day, self.settings.maturity)
         rows = self.found.lines.select(LINE).with_row_index("row").join(cohort.mature.select(*LINE, "y"), on=LINE)
         rows = rows.sort("row")
         known = self.found.take(rows["row"].to_numpy())
-        known = Examples(known.lines, known.table, rows["y"].cast(pl.Float64).to_numpy(), known.denied)
-        return learn(known, plan(known, FAST), FAST, origin(self.history, cohort, FAST))
+        return Examples(known.lines, known.table, rows["y"].cast(pl.Float64).to_numpy(), known.denied), cohort
+
+    def trained(self, day: date) -> DenialModel:
+        """The model of what is mature on a day."""
+        known, cohort = self.mature(day)
+        now = (day - date(1970, 1, 1)).days
+        latest = self.found.table.take(np.flatnonzero((now - LATEST <= self.found.days) & (self.found.days < now)))
+        return learn(known, plan(known, FAST), FAST, origin(self.history, cohort, FAST), latest)
 
     def risks(self, model: DenialModel, cell: np.ndarray) -> np.ndarray:
-        """(cell,) of some lines of the changed cell."""
-        return model.risk(model.raw_score(model.matrix(self.found.table.take(self.cell[cell]))))
+        """(cell,) of some of the lines that are followed."""
+        X = model.matrix(self.found.table.take(self.cell[cell]))
+        return model.risk(model.raw_score(X), X)
 
-    def lag(self) -> tuple[float, float]:
-        """Weeks until half, and 95 %, of the payer's remittances have come."""
+    def lag(self, payer: str) -> tuple[float, float]:
+        """Weeks until half, and 95 %, of a payer's remittances have come."""
         whole = self.history.snapshot
         known = whole.outcomes.select(*LINE, "known_date")
-        own = whole.lines.filter("is_original", payer_id=PAYER).join(known, on=LINE)
+        own = whole.lines.filter("is_original", payer_id=payer).join(known, on=LINE)
         lag = (own["known_date"] - own["submitted_date"]).dt.total_days().to_numpy()
         return float(np.median(lag)) / 7, float(np.quantile(lag, 0.95)) / 7
 
@@ -103,9 +107,10 @@ def main() -> None:
     found: list[pl.DataFrame] = []
     lags: list[tuple[float, float]] = []
     for seed in SEEDS:
-        practice = Practice.of(seed)
+        changed = (pl.col("payer_id") == PAYER) & (pl.col("hcpcs_code") == CODE)
+        practice = Practice.of("policy_change", seed, changed, CHANGE)
         found.append(_followed(practice))
-        lags.append(practice.lag())
+        lags.append(practice.lag(PAYER))
     weeks = pl.concat(found).group_by("week").agg(pl.len(), pl.col("truth", "weekly", "never").mean()).sort("week")
     with pl.Config(tbl_rows=-1):
         print(weeks)

@@ -57,6 +57,25 @@ class TrainingSettings(Section):
     tune: int = Field(default=0, ge=0)
 
 
+class FeatureSettings(Section):
+    """Which of the site's own columns (x_*) a model is offered (training/guard.py)."""
+
+    allow: list[str] = Field(default_factory=list)
+    deny: list[str] = Field(default_factory=list)
+    max_columns: int = Field(default=50, ge=0)
+    max_values: int = Field(default=1000, ge=2)
+    max_levels: int = Field(default=100, ge=1)
+    min_patients: int = Field(default=11, ge=1)
+    one_person_share: float = Field(default=0.5, gt=0, le=1)
+    alone_auroc: float = Field(default=0.90, gt=0.5, le=1)
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        if both := sorted(set(self.allow) & set(self.deny)):
+            raise ValueError(f"allow and deny both name {', '.join(both)}")
+        return self
+
+
 class GateSettings(Section):
     """What a challenger must show (training/gate.py); docs/decisions/0010 says where the numbers come from."""
 
@@ -177,6 +196,7 @@ class Settings(BaseSettings):
     ingest: IngestSettings = IngestSettings()
     maturity: MaturitySettings = MaturitySettings()
     training: TrainingSettings = TrainingSettings()
+    features: FeatureSettings = FeatureSettings()
     gate: GateSettings = GateSettings()
     evidence: EvidenceSettings = EvidenceSettings()
     money: MoneySettings = MoneySettings()

@@ -6,7 +6,7 @@ labels) is worked out again from that alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,7 @@ class Snapshot:
     unmatched: int  # outcome rows that belong to no line: kept in the store, of no effect here
     as_of: date | None
     controls: pl.DataFrame  # control_numbers(): what payers called each submission; ChainIndex asks for it
+    again: pl.DataFrame | None = None  # columns of the site that came later for lines of before; None: not asked for
 
 
 def snapshot_of(
@@ -72,14 +73,18 @@ def snapshot_of(
 def take_snapshot(store: Store, as_of: date | None = None, *, classes: pl.DataFrame | None = None) -> Snapshot:
     """The snapshot of a store as of a day; `data_version` says which state of the store it was, whoever adds now."""
     store = store.as_it_is()
-    return snapshot_of(
-        store.lines(),
+    lines = store.lines()
+    found = snapshot_of(
+        lines,
         store.outcomes(),
         store.authorizations(),
         classes=classes,
         data_version=store.data_version(),
         as_of=as_of,
     )
+    if lines["extra"].null_count() == len(lines):
+        return found
+    return replace(found, again=store.versions().select("submission_id", "claim_line_number", "extra"))
 
 
 def is_original() -> pl.Expr:

@@ -15,12 +15,13 @@ import polars as pl
 from dashboard.facts import RECENT_DAYS
 from dashboard.words import FAMILIES, feature_words, plain
 from features.build import build
-from features.catalog import BY_NAME
+from features.catalog import Feature
 from features.history import History
+from features.site import definition, with_columns
 from features.table import FeatureTable
 from training.model import DenialModel
 
-SAMPLE = 1000  # contributions of a full-grown model take 3 ms a line
+SAMPLE = 1000  # lines whose contributions are taken
 TOP = 15
 FEW_OF_LEVEL = 20  # lines of the sample that a level must have to be named
 STEADY = 0.3  # rank correlation of value and contribution from which a direction is stated
@@ -51,6 +52,7 @@ def drivers_of(lines: pl.DataFrame, history: History, model: DenialModel, payers
         return None
     table = build(sample, history)
     values = model.contributions(model.matrix(table))[:, :-1]
+    table = with_columns(table, model.definitions, model.levels)
     first, last = sample["submitted_date"].min(), sample["submitted_date"].max()
     assert isinstance(first, date) and isinstance(last, date)
     return Drivers(
@@ -72,7 +74,7 @@ def recent(lines: pl.DataFrame, limit: int = SAMPLE) -> pl.DataFrame:
 
 def concepts(names: tuple[str, ...], values: np.ndarray) -> pl.DataFrame:
     """By concept, from (lines, features) contributions."""
-    of = [BY_NAME[name].concept for name in names]
+    of = [_feature(name).concept for name in names]
     rows = []
     for concept in dict.fromkeys(of):
         moved = values[:, [i for i, one in enumerate(of) if one == concept]].sum(axis=1)
@@ -83,12 +85,19 @@ def concepts(names: tuple[str, ...], values: np.ndarray) -> pl.DataFrame:
     return table.with_columns(share=share).sort("weight", "concept", descending=[True, False])
 
 
+def _feature(name: str) -> Feature:
+    """What a feature of a model that runs means; the words for a column of the site do not ask for its type."""
+    found = definition(name, "category")
+    assert found is not None
+    return found
+
+
 def features(names: tuple[str, ...], values: np.ndarray, table: FeatureTable, payers: dict[str, str]) -> pl.DataFrame:
     """The TOP features by mean absolute contribution, with the direction in which they move the risk."""
     weights = np.abs(values).mean(axis=0)
     heaviest = sorted(range(len(names)), key=lambda i: (-weights[i], names[i]))[:TOP]
     rows = [
-        (names[i], feature_words(BY_NAME[names[i]]), BY_NAME[names[i]].concept, float(weights[i]),
+        (names[i], feature_words(_feature(names[i])), _feature(names[i]).concept, float(weights[i]),
          _direction(names[i], values[:, i], table, payers))
         for i in heaviest
         if weights[i] > 0
@@ -105,7 +114,7 @@ def _direction(name: str, moved: np.ndarray, table: FeatureTable, payers: dict[s
     both = pl.DataFrame({"value": table.column(name), "moved": moved}).filter(pl.col("value").is_not_nan())
     if both["value"].n_unique() < 2 or both["moved"].n_unique() < 2:
         return "the same on almost every line"
-    if BY_NAME[name].unit == "0 or 1":
+    if _feature(name).unit == "0 or 1":
         holds = both.group_by("value").agg(pl.col("moved").mean()).sort("value")["moved"]
         return f"{'raises' if holds[1] > holds[0] else 'lowers'} the risk where it is so"
     steady = both.select(pl.corr("value", "moved", method="spearman")).item()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from features.catalog import KINDS, WINDOW_WORDS, Feature, window_name
+from features.site import UNIT
 from serving.words import diagnosis as dotted
 
 DASH = "\N{EN DASH}"
@@ -95,6 +96,8 @@ def family_words(family: str) -> str:
 
 def feature_words(feature: Feature) -> str:
     """A feature's plain name: `denied_rate__payer_id__180d` is Denial rate of the same payer, in the last 180 days."""
+    if feature.unit == UNIT:
+        return feature.sentence.removesuffix(" is {value}.")
     if feature.unit == "0 or 1":
         return feature.sentence.removesuffix(": {value}.").replace("{{", "{").replace("}}", "}")
     if feature.name in RULES or feature.name.startswith("broken__"):

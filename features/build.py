@@ -11,6 +11,7 @@ import polars as pl
 
 from claims.texts import Gathered, Texts, release_arrow
 from features.catalog import CATALOG, NUMBERS
+from features.extra import Extra
 from features.findings import finding_numbers
 from features.history import History
 from features.line import categories, claim_numbers, numbers
@@ -40,7 +41,7 @@ def build(lines: pl.DataFrame, history: History) -> FeatureTable:
     whole = Lines(lines)
     parts = blocks(whole)
     if len(parts) == 1:
-        return _alone(Sheet(whole, history.past), history)
+        return _alone(Sheet(whole, history.past), history, lines)
     release_arrow()
     # Touched at once: bit by bit costs a million lines a second.
     columns = np.full((len(NUMBERS), lines.height), np.nan, np.float32)
@@ -52,17 +53,19 @@ def build(lines: pl.DataFrame, history: History) -> FeatureTable:
             columns[at, rows] = made[name]
         for name in CATEGORIES:
             texts[name].put(rows, told[name])
-    return FeatureTable(NUMBERS, columns.T, {name: gathered.texts() for name, gathered in texts.items()})
+    told = {name: gathered.texts() for name, gathered in texts.items()}
+    return FeatureTable(NUMBERS, columns.T, told, extra=Extra.of(lines.get_column("extra")))
 
 
-def _alone(sheet: Sheet, history: History) -> FeatureTable:
+def _alone(sheet: Sheet, history: History, lines: pl.DataFrame) -> FeatureTable:
     """Of lines that one block holds, with what the rules say of them."""
     found = judge_sheet(sheet, history.rules)
     made, told = _block(sheet, history, found)
     columns = np.empty((len(NUMBERS), len(sheet)), np.float32)
     for at, name in enumerate(NUMBERS):
         columns[at] = made[name]
-    return FeatureTable(NUMBERS, columns.T, {name: told[name] for name in CATEGORIES}, found)
+    extra = Extra.of(lines.get_column("extra"))
+    return FeatureTable(NUMBERS, columns.T, {name: told[name] for name in CATEGORIES}, found, extra)
 
 
 def _block(sheet: Sheet, history: History, found: Findings) -> tuple[Numbers, Categories]:

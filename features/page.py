@@ -24,6 +24,8 @@ the catalog (`make docs`).
 - authorization_match is one of {", ".join(f"`{state}`" for state in AUTHORIZATION_STATES)}: the gravest first.
 - A model is not offered the rates and counts of all lines together, nor counts over all time: they tell the day
   (decision 7). They are built for what explanations say.
+- Columns of the site (`x_*`) stand beside these: each training finds them, as a number or a category, behind a guard
+  (decision 16); their concept is "columns of the site", their types and levels are those of the model's folder.
 - Missing: nan for a number, null for a category; a category that is carried and empty is `none`.
 """
 

@@ -14,6 +14,7 @@ import polars as pl
 
 from claims.texts import Texts
 from features.catalog import CATALOG, Feature
+from features.extra import Extra
 from rules.findings import Findings
 
 
@@ -21,13 +22,15 @@ from rules.findings import Findings
 class FeatureTable:
     """numbers: (lines, numerical features) float32, nan = missing; categories: name -> (lines,) texts.
 
-    found: what the rules say of the lines, of a table that `build` made of a few.
+    found: what the rules say of the lines, of a table that `build` made of a few. extra: the site's own columns, as
+    they came; a model reads those that it takes. None where no line has any.
     """
 
     number_names: tuple[str, ...]
     numbers: np.ndarray
     categories: dict[str, Texts]
     found: Findings | None = None
+    extra: Extra | None = None
 
     def __len__(self) -> int:
         """Lines."""
@@ -44,7 +47,8 @@ class FeatureTable:
     def take(self, rows: np.ndarray) -> FeatureTable:
         """The table of these rows, in this order."""
         picked = {name: texts.take(rows) for name, texts in self.categories.items()}
-        return FeatureTable(self.number_names, self.numbers[rows], picked)
+        extra = None if self.extra is None else self.extra.take(rows)
+        return FeatureTable(self.number_names, self.numbers[rows], picked, extra=extra)
 
     def frame(self) -> pl.DataFrame:
         """As a polars frame, columns in catalog order (for people; 0.3 ms and more, so not on the hot path)."""

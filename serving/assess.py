@@ -17,6 +17,7 @@ from claims.dated import dated
 from claims.settings import EvidenceSettings
 from claims.texts import Texts
 from features.build import build
+from features.extra import Extra
 from features.history import History
 from features.table import FeatureTable
 from rules.past import Past
@@ -90,21 +91,21 @@ def assess(
     claim = _claims(lines)
     past = history.past.with_request(lines)[0]
     table = _features(lines, claim, history)
-    raw, why = scores(model, table)
-    risk = model.risk(raw)
+    raw, risk, why = scores(model, table)
     claim_risk = model.claim_risk(risk, claim) if len(raw) else np.zeros(0)
     known = evidence_of(table, risk, lines.get_column("submitted_date").to_numpy(), model, settings)
     whole = of_claims(known, risk, claim, model)
     return Assessed(lines, table, claim, raw, risk, claim_risk, worth.loss(lines, risk), past, known, whole, why)
 
 
-def scores(model: Model, table: FeatureTable) -> tuple[np.ndarray, np.ndarray]:
-    """(lines,) raw scores and (lines, CATEGORIES) P(category | denied), (lines, 0) where the model tells none."""
-    raw, why = np.empty(len(table)), []
+def scores(model: Model, table: FeatureTable) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(lines,) raw scores and risks, and (lines, CATEGORIES) P(category | denied), (lines, 0) where it tells none."""
+    raw, risk, why = np.empty(len(table)), np.empty(len(table)), []
     for rows, X in matrices(model, table):
         raw[rows] = model.raw_score(X)
+        risk[rows] = model.risk(raw[rows], X)
         why.append(shares(model.reasons, X, table, rows))
-    return raw, np.concatenate(why)
+    return raw, risk, np.concatenate(why)
 
 
 def matrices(model: Model, table: FeatureTable, size: int = CHUNK) -> Iterator[tuple[slice, np.ndarray]]:
@@ -132,7 +133,8 @@ def _features(lines: pl.DataFrame, claim: np.ndarray, history: History) -> Featu
         return build(lines, history)
     parts = [np.flatnonzero(rounds == number) for number in range(int(rounds.max()) + 1)]
     tables = [build(lines[rows], history) for rows in parts]
-    return _stacked(tables).take(np.argsort(np.concatenate(parts), kind="stable"))
+    order = np.concatenate(parts)
+    return _stacked(tables, lines[order]).take(np.argsort(order, kind="stable"))
 
 
 def _rounds(lines: pl.DataFrame, claim: np.ndarray) -> np.ndarray:
@@ -147,9 +149,11 @@ def _rounds(lines: pl.DataFrame, claim: np.ndarray) -> np.ndarray:
     return found
 
 
-def _stacked(tables: list[FeatureTable]) -> FeatureTable:
+def _stacked(tables: list[FeatureTable], lines: pl.DataFrame) -> FeatureTable:
+    """One table of the features of these lines, in their order."""
     numbers = np.concatenate([table.numbers for table in tables])
     categories = {
         name: Texts.of([text for table in tables for text in table.categories[name]]) for name in tables[0].categories
     }
-    return FeatureTable(tables[0].number_names, numbers, categories)
+    extra = Extra.of(lines.get_column("extra"))
+    return FeatureTable(tables[0].number_names, numbers, categories, extra=extra)

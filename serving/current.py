@@ -13,6 +13,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from claims.errors import DenialsError, NoModelError
@@ -28,10 +29,14 @@ Stamp = tuple[object, ...]
 
 
 class Stamps(NamedTuple):
-    """model changes when another one is promoted (without any: every day), known with what `known_stamp` tells."""
+    """model changes when another one is promoted (without any: every day), known with what `known_stamp` tells.
+
+    folder: that of the champion itself, and not the link to it, which may move while the model is read.
+    """
 
     model: Stamp
     known: Stamp
+    folder: Path | None
 
 
 class Current:
@@ -89,7 +94,7 @@ class Current:
     def _renew(self) -> None:
         stamp = _now(self.settings)
         if self._known and time.monotonic() < self._rested:
-            stamp = Stamps(stamp.model, self._known[1])
+            stamp = stamp._replace(known=self._known[1])
         if self._done(stamp):
             return
         if self._scorer is None:
@@ -109,7 +114,8 @@ class Current:
             loaded = False
             try:
                 known = self._history(stamp.known)
-                self._scorer, self._error, loaded = Scorer.load(settings=self.settings, known=known), None, True
+                scorer = Scorer.load(stamp.folder, settings=self.settings, known=known)
+                self._scorer, self._error, loaded = scorer, None, True
                 self._since = time.monotonic()
             except DenialsError as error:
                 self._error = error
@@ -133,9 +139,10 @@ class Current:
 
 
 def _now(settings: Settings) -> Stamps:
-    champion = settings.models / "champion" / "versions.json"
-    model = _changed(champion), settings.today() if not champion.exists() else None
-    return Stamps(model, known_stamp(settings))
+    champion = settings.models / "champion"
+    folder = champion.resolve() if os.path.lexists(champion) else None
+    found = folder and _changed(folder / "versions.json")
+    return Stamps((found, None if found else settings.today()), known_stamp(settings), folder)
 
 
 def known_stamp(settings: Settings) -> Stamp:

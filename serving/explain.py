@@ -14,8 +14,10 @@ import numpy as np
 import polars as pl
 
 from features.catalog import ALL_TIME, BY_NAME, Feature, count_name, rate_name
+from features.site import with_columns
 from features.table import FeatureTable
 from serving.words import Known, Value, diagnosis, family, histories, modifiers, moves, sentence
+from training.matrix import Levels
 
 Explain = Literal["top", "full"]
 Driver = dict[str, Any]
@@ -32,9 +34,10 @@ def _tells(name: str) -> bool:
 class Explainer:
     """Makes the drivers of lines for one model's features."""
 
-    def __init__(self, features: Sequence[str]) -> None:
-        self.features: list[Feature] = [BY_NAME[name] for name in features]
-        self._tells = np.array([_tells(name) for name in features])
+    def __init__(self, features: Sequence[Feature], levels: Levels) -> None:
+        self.features = list(features)
+        self._levels = levels
+        self._tells = np.array([_tells(feature.name) for feature in features])
         self._concepts = np.unique([feature.concept for feature in self.features], return_inverse=True)[1]
         concepts = range(max(self._concepts) + 1)
         self._members = [np.flatnonzero((self._concepts == one) & self._tells) for one in concepts]
@@ -46,7 +49,7 @@ class Explainer:
 
         contributions: (lines, features + 1); table: the features of the same lines; lines: columns of Line.
         """
-        reader = _Reader(table, lines)
+        reader = _Reader(with_columns(table, self.features, self._levels), lines)
         choose = self._top if explain == "top" else self._full
         return [choose(row, reader, i) for i, row in enumerate(contributions[:, :-1])]
 

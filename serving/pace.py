@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from claims.errors import OutOfReachError
 from serving.keys import MOST
 
 FILE = "keys.pace"
@@ -30,10 +31,13 @@ class Pace:
         self._full: mmap.mmap | None = None
 
     def wait(self, place: int) -> float:
-        """Takes a token from the bucket of the key at this place: 0, or the seconds until there will be one."""
+        """Takes a token from the bucket of the key at this place: 0, or the seconds until there will be one.
+
+        OutOfReachError where the file cannot be had.
+        """
         if not self._each:
             return 0.0
-        held, now, at = self._held(), self._clock(), NUMBER.size * place
+        held, now, at = self._held(), self._clock(), NUMBER.size * (place % MOST)
         full = min(max(NUMBER.unpack_from(held, at)[0], now), now + self._most)  # min: a clock that was set back
         over = max(full + self._each - (now + self._most), 0.0)
         wait = over if over > 1e-9 else 0.0
@@ -42,12 +46,18 @@ class Pace:
 
     def _held(self) -> mmap.mmap:
         if self._full is None:
-            size = NUMBER.size * MOST
-            file = os.open(self._home / FILE, os.O_RDWR | os.O_CREAT, 0o600)
             try:
-                if os.fstat(file).st_size < size:
-                    os.truncate(file, size)
-                self._full = mmap.mmap(file, size)
-            finally:
-                os.close(file)
+                self._full = self._mapped()
+            except OSError as error:
+                raise OutOfReachError(f"{FILE} cannot be used ({error.strerror}); remove it, or make it ours") from None
         return self._full
+
+    def _mapped(self) -> mmap.mmap:
+        size = NUMBER.size * MOST
+        file = os.open(self._home / FILE, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            if os.fstat(file).st_size < size:
+                os.truncate(file, size)
+            return mmap.mmap(file, size)
+        finally:
+            os.close(file)

@@ -28,6 +28,7 @@ from serving.abstain import abstaining, notice
 from serving.answer import Json, add_rejects, claims_of, flat
 from serving.assess import Assessed, assess
 from serving.explain import Driver, Explain, Explainer
+from serving.lately import told_lately
 from serving.pandas_edge import from_pandas, is_pandas, to_pandas
 from serving.parts import parted
 from serving.reasons import told
@@ -66,6 +67,7 @@ class Scorer:
             return cls.starting(settings, known)
         loaded = DenialModel.load(model or champion.resolve())  # the link may move meanwhile
         check_golden(loaded)
+        loaded.warm()
         known = known or Known.load(settings)
         return cls(loaded, known.history, settings, known.prices)
 
@@ -89,7 +91,7 @@ class Scorer:
     @cached_property
     def explainer(self) -> Explainer:
         """Makes the drivers of this model's lines."""
-        return Explainer(self.model.features)
+        return Explainer(self.model.definitions, self.model.levels)
 
     @overload
     def score(self, x: str | Path | pl.DataFrame) -> pl.DataFrame: ...
@@ -143,9 +145,11 @@ class Scorer:
         """Base values and drivers of some of the lines; the contributions of these are held in memory at once."""
         whole = rows == slice(0, len(assessed))
         table = assessed.table if whole else assessed.table.take(np.arange(rows.start, rows.stop))
-        moved = self.model.contributions(self.model.matrix(table))
+        X = self.model.matrix(table)
+        moved = self.model.contributions(X)
         drivers = self.explainer.drivers(moved, table, assessed.lines[rows], explain)
-        return moved[:, -1], abstaining(drivers, assessed.evidence.grade[rows], self.model)
+        drivers = abstaining(drivers, assessed.evidence.grade[rows], self.model)
+        return moved[:, -1], told_lately(drivers, X, assessed.raw[rows], assessed.lines[rows], self.model)
 
     def findings(self, assessed: Assessed) -> list[list[Finding]]:
         """(lines,) the rules that each line breaks, as known today, gravest first."""

@@ -21,6 +21,8 @@ from features.catalog import (
     rate_name,
     since_name,
 )
+from features.rates import denied_of
+from features.site import UNIT
 from rules.reference import base_rate
 
 Value = str | float | bool | None
@@ -166,7 +168,7 @@ def _history(
     if not n or not isinstance(value, float):
         return f"Among {lines}, no outcome is known {about.when}."
     lean = base_rate("initial_denial_rate") if lean is None else lean
-    denied = denied_of(value, n, lean)
+    denied = int(denied_of(value, n, lean))
     if _against(denied, n, lean, shap):
         few = ", too few to judge alone" if n < WEIGHT else ""
         count = f"{n:,.0f} outcome{' is' if n == 1 else 's are'} known {about.when}{few}"
@@ -184,11 +186,6 @@ def moves(shap: float) -> str:
     """Direction and size of a contribution in log-odds."""
     size = " strongly" if abs(shap) >= STRONG else " slightly" if abs(shap) < SLIGHT else ""
     return f"This {'raises' if shap > 0 else 'lowers'} the risk{size}."
-
-
-def denied_of(rate: float, n: float, lean: float) -> int:
-    """How many of n lines were denied, from the smoothed rate and the rate that it leans on."""
-    return min(max(round(rate * (n + WEIGHT) - WEIGHT * lean), 0), int(n))
 
 
 def said(feature: Feature, value: Value) -> str:
@@ -215,6 +212,8 @@ def _number(feature: Feature, value: float) -> str:
         return f"{value:,.2f}"
     if feature.unit == "ratio":
         return f"{value:,.1f}"
+    if feature.unit == UNIT:
+        return f"{value:,.6g}"
     return f"{value:,.0f}" if value.is_integer() else f"{value:,.2f}".rstrip("0")
 
 

@@ -57,7 +57,9 @@ def make_card(model: DenialModel, cohort: Cohort, concepts: dict[str, list[str]]
         f"## How good\n\n{_figures(found) if found else UNKNOWN}",
         f"## Gate\n\n{_gate(answers)}",
         _calibration(model),
+        f"## Recent outcomes\n\n{_recent(model)}",
         f"## Reasons\n\n{_reasons(model)}",
+        *_site_columns(model),
         f"## Limits\n\n{LIMITS}",
         "## Features by concept\n\n"
         + "\n".join(f"- {concept}: {', '.join(names)}" for concept, names in concepts.items()),
@@ -117,6 +119,11 @@ def _figures(found: Evaluation) -> str:
     )  # fmt: skip
 
 
+def _site_columns(model: DenialModel) -> list[str]:
+    told = model.versions.get("site_columns")
+    return ["## Columns of the site\n\n" + "\n".join(f"- {one}" for one in told)] if told else []
+
+
 def _gate(answers: Sequence[Answer]) -> str:
     return "\n".join(f"- {a['code']} {a['outcome'].replace('_', ' ')}: {a['detail']}" for a in answers)
 
@@ -127,6 +134,23 @@ def _calibration(model: DenialModel) -> str:
         f"## Calibration\n\nMethod {c.method} (a {c.a:.3f}, b {c.b:.3f}, c {c.c:+.3f}). Its shape is that of the "
         f"latest {c.lines} lines, scored by trees that had not seen them, after rounds that other claims chose; its "
         f"level is that of the trees. Lines of a claim share their fate to the degree 1 - kappa = {1 - c.kappa:.2f}."
+    )
+
+
+def _recent(model: DenialModel) -> str:
+    if model.recent is None:
+        return "Not watched: the model was made without the latest lines."
+    found = model.evaluation["metrics"] if model.evaluation else {}
+    moved = found.get("lately_lines")
+    told = "" if moved is None else f" Of the replay's lines {moved:.0f} were moved"
+    if moved:
+        means = (found[f"lately_{name}"] or 0.0 for name in ("unmoved", "moved", "denied"))
+        told += ": mean risk {:.3f} before, {:.3f} after, denied {:.3f}".format(*means)
+    return (
+        f"{len(model.recent.cells)} pairs of a payer and a code are watched. Where the outcomes of one that became "
+        "known in the last 30 or 180 days have likelier than not left its usual rate, the risk of its lines is moved "
+        "to what came, beyond the score, also between two trainings; every such line says so."
+        + (f"{told}." if told else "")
     )
 
 

@@ -38,8 +38,13 @@ class Duel:
     @classmethod
     def of(cls, later: Examples, challenger: DenialModel, champion: DenialModel, how: str = "") -> Duel:
         """Let both score the lines."""
-        mine, theirs = (model.risk(model.raw_score(model.matrix(later.table))) for model in (challenger, champion))
+        mine, theirs = (_risk(model, later) for model in (challenger, champion))
         return cls(later, mine, theirs, claims_of(later, challenger, mine), claims_of(later, champion, theirs), how)
+
+
+def _risk(model: DenialModel, later: Examples) -> np.ndarray:
+    X = model.matrix(later.table)
+    return model.risk(model.raw_score(X), X)
 
 
 def champion_of(settings: Settings) -> DenialModel | str:
@@ -63,7 +68,7 @@ def meet(
     unseen = after(today.found, max(done.start, champion.trained_through + timedelta(days=1)))
     missing = support(unseen.scored(unseen.y), settings.gate)
     if missing is None and champion.as_of > done.start:
-        rival = learn_as_of(cut, champion.as_of, settings, recipe).model
+        rival = learn_as_of(cut, champion.as_of, settings, recipe, offered=today.found.offered).model
         unseen = after(unseen, rival.trained_through + timedelta(days=1))  # it may know what was loaded since
         missing = support(unseen.scored(unseen.y), settings.gate)
     else:
@@ -79,8 +84,8 @@ def meet(
 
 def _anew(done: Replay, recipe: Recipe) -> DenialModel:
     """What another recipe makes of what the replay learned from."""
-    known = done.learned.material.found
-    return learn(known, plan(known, recipe), recipe, done.learned.model.versions)
+    known = done.learned.material
+    return learn(known.found, plan(known.found, recipe), recipe, done.learned.model.versions, known.latest)
 
 
 def judge_duel(duel: Duel | str, limits: GateSettings, seed: int) -> list[Answer]:

@@ -17,15 +17,15 @@ import polars as pl
 from claims.errors import UsageError
 from claims.settings import Settings
 from claims.snapshot import Snapshot
-from features import catalog
 from features.history import History
+from features.table import FeatureTable
 from rules.ruleset import RuleSet, rules_of
 from training.baselines import RateTable, logistic_scores
 from training.cohort import Cohort, cohort_of, require
 from training.evaluation import CategoryShare
-from training.examples import Examples, Plan, examples, learn, origin, plan
+from training.examples import Examples, Plan, examples, latest_lines, learn, origin, plan
 from training.fit import Recipe
-from training.matrix import usable
+from training.guard import Offered, offered_of
 from training.metrics import Bin, Metrics, Scored, measure, reliability
 from training.model import DenialModel
 from training.reason_report import category_shares, measure_reasons
@@ -38,21 +38,32 @@ PAYER_LINES, PAYER_DENIALS = 200, 20  # support for a row of its own
 
 @dataclass(frozen=True)
 class Material:
-    """All that is known at D: the snapshot, its cohort, its history, and the mature lines with their features."""
+    """All that is known at D: the snapshot, its cohort, its history, and the mature lines with their features.
+
+    latest: features of the lines submitted last, mature or not.
+    """
 
     snapshot: Snapshot
     cohort: Cohort
     history: History
     found: Examples
+    latest: FeatureTable
 
 
-def gather(cut: Cut, as_of: date, settings: Settings, rules: RuleSet | None = None) -> Material:
-    """Material as of a day, by default with the site's rules. UsageError when it is too little to learn from."""
+def gather(
+    cut: Cut, as_of: date, settings: Settings, rules: RuleSet | None = None, offered: Offered | None = None
+) -> Material:  # fmt: skip
+    """Material as of a day, by default with the site's rules. UsageError when it is too little to learn from.
+
+    offered: columns of the site to which it is held, of a later day.
+    """
     snapshot = cut(as_of)
     cohort = cohort_of(snapshot, as_of, settings.maturity)
     mature = require(cohort)
     history = History.of(snapshot, rules_of(settings) if rules is None else rules)
-    return Material(snapshot, cohort, history, examples(snapshot, mature, history))
+    own = offered_of(snapshot, cohort, settings.features).within(offered)
+    latest = latest_lines(snapshot, history, as_of)
+    return Material(snapshot, cohort, history, examples(snapshot, mature, history, own), latest)
 
 
 @dataclass(frozen=True)
@@ -64,11 +75,15 @@ class Learned:
     material: Material
 
 
-def learn_as_of(cut: Cut, as_of: date, settings: Settings, recipe: Recipe, rules: RuleSet | None = None) -> Learned:
-    """What training on that day would have made. UsageError when there was too little to learn from."""
-    known = gather(cut, as_of, settings, rules)
+def learn_as_of(
+    cut: Cut, as_of: date, settings: Settings, recipe: Recipe, rules: RuleSet | None = None,
+    offered: Offered | None = None,
+) -> Learned:  # fmt: skip
+    """What training on that day would have made, read by `gather`. UsageError: there was too little to learn from."""
+    known = gather(cut, as_of, settings, rules, offered)
     chosen = plan(known.found, recipe)
-    return Learned(learn(known.found, chosen, recipe, origin(known.history, known.cohort, recipe)), chosen, known)
+    whence = origin(known.history, known.cohort, recipe)
+    return Learned(learn(known.found, chosen, recipe, whence, known.latest), chosen, known)
 
 
 def replay_start(found: Examples) -> date:
@@ -124,12 +139,12 @@ def replay(cut: Cut, today: Material, start: date, settings: Settings, recipe: R
     later = after(today.found, start)
     if not len(later):
         raise UsageError(f"no line that is mature was submitted on {start} or later")
-    learned = learn_as_of(cut, start, settings, recipe, today.history.rules)
+    learned = learn_as_of(cut, start, settings, recipe, today.history.rules, today.found.offered)
     X = learned.model.matrix(later.table)
     raw = learned.model.raw_score(X)
     why = shares(learned.model.reasons, X, later.table)
     others = baseline_scores(learned, later, X, settings)
-    return Replay(start, learned, later, X, raw, learned.model.risk(raw), others, why)
+    return Replay(start, learned, later, X, raw, learned.model.risk(raw, X), others, why)
 
 
 def baseline_scores(learned: Learned, later: Examples, X: np.ndarray, settings: Settings) -> dict[str, np.ndarray]:
@@ -137,13 +152,15 @@ def baseline_scores(learned: Learned, later: Examples, X: np.ndarray, settings: 
     seen = learned.material.found
     table = RateTable.fit(seen.lines, seen.y)
     design = learned.model.matrix(seen.table)
-    logistic = logistic_scores(design, seen.y, usable(catalog.CATALOG), X, settings.training.seed)
+    logistic = logistic_scores(design, seen.y, seen.features, X, settings.training.seed)
     return {"payer_cpt": table.rate(later.lines), "logistic_regression": logistic}
 
 
 @dataclass(frozen=True)
 class Report:
     """Metrics of the model, of its claims (claim_*) and reasons (reason_*), of the baselines, by payer; risks by bin.
+
+    lately_*: what recent outcomes moved.
 
     reasons: by category, how its probabilities hold.
     """
@@ -168,7 +185,17 @@ def report(done: Replay, settings: Settings) -> Report:
     why, by_table = measure_reasons(done.later, done.shares, done.learned.material.found, seed)
     others["payer_cpt"] |= by_table
     by_category = category_shares(done.later, done.risk[:, None] * done.shares)
-    return Report(own | why, others, by_payer(done, settings), reliability(done.scored), by_category)
+    own |= why | lately(done)
+    return Report(own, others, by_payer(done, settings), reliability(done.scored), by_category)
+
+
+def lately(done: Replay) -> Metrics:
+    """Lines whose risk was moved by recent outcomes; the mean risk of these unmoved and moved, and the share denied."""
+    unmoved = done.learned.model.calibration.risk(done.raw)
+    rows = np.flatnonzero(done.risk != unmoved)
+    means = {"unmoved": unmoved, "moved": done.risk, "denied": done.later.y}
+    told: Metrics = {f"lately_{name}": float(of[rows].mean()) if len(rows) else None for name, of in means.items()}
+    return {"lately_lines": float(len(rows))} | told
 
 
 ENDS = ("", "_low", "_high")

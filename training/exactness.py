@@ -39,7 +39,13 @@ def differences(one: FeatureTable, other: FeatureTable) -> list[str]:
     """Names of the features in which two tables of the same lines differ in any bit."""
     same = ((one.numbers == other.numbers) | (np.isnan(one.numbers) & np.isnan(other.numbers))).all(axis=0)
     numbers = [name for name, equal in zip(one.number_names, same, strict=True) if not equal]
-    return numbers + [name for name, values in one.categories.items() if values != other.categories[name]]
+    texts = [name for name, values in one.categories.items() if values != other.categories[name]]
+    mine, theirs = (_site_columns(table) for table in (one, other))
+    return numbers + texts + ([] if mine.equals(theirs, null_equal=True) else ["the site's columns"])
+
+
+def _site_columns(table: FeatureTable) -> pl.Series:
+    return pl.Series([None] * len(table), dtype=pl.String) if table.extra is None else table.extra.texts()
 
 
 def additive(model: DenialModel, X: np.ndarray) -> Answer:

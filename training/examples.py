@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import date, timedelta
 from importlib.metadata import version
 from typing import Any
 
@@ -15,16 +16,19 @@ from claims.label import CATEGORIES
 from claims.snapshot import Snapshot
 from features import catalog
 from features.build import build
+from features.catalog import Feature
 from features.history import History
 from features.table import FeatureTable
 from training.calibrate import Calibration, calibrate
 from training.cohort import KEY, ORDER, Cohort
 from training.fit import Later, Recipe, fit, split, stop_early
 from training.frequencies import Keys
+from training.guard import NOTHING, Offered
 from training.matrix import Encoder, choose_levels, usable
 from training.metrics import Scored
 from training.model import Column, DenialModel
 from training.reason_fit import Denied, ReasonPlan, learn_reasons, plan_reasons
+from training.recent import LATEST, SETTLED, Recent
 
 NAME = "denial"
 LIBRARIES = ("lightgbm", "numpy", "polars")
@@ -37,6 +41,7 @@ class Examples:
 
     denied: USD the payer denied of the line, its charge where that is not known, 0 where y is 0.
     reasons: category and carc of the denial, null where y is 0; None where no source tells them.
+    offered: what the guard says of the columns of the site.
     """
 
     lines: pl.DataFrame
@@ -44,6 +49,7 @@ class Examples:
     y: np.ndarray
     denied: np.ndarray
     reasons: pl.DataFrame | None = None
+    offered: Offered = NOTHING
 
     def __len__(self) -> int:
         """Lines."""
@@ -52,7 +58,12 @@ class Examples:
     def take(self, rows: np.ndarray) -> Examples:
         """These rows, in this order."""
         reasons = None if self.reasons is None else self.reasons[rows]
-        return Examples(self.lines[rows], self.table.take(rows), self.y[rows], self.denied[rows], reasons)
+        return Examples(self.lines[rows], self.table.take(rows), self.y[rows], self.denied[rows], reasons, self.offered)
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """Those that a model of these lines is offered: the catalog's, then the columns of the site."""
+        return (*usable(catalog.CATALOG), *self.offered.features)
 
     @property
     def days(self) -> np.ndarray:
@@ -78,7 +89,9 @@ class Examples:
         return np.unique(self.lines["submission_id"].to_numpy(), return_inverse=True)[1]
 
 
-def examples(snapshot: Snapshot, mature: pl.DataFrame, history: History) -> Examples:
+def examples(
+    snapshot: Snapshot, mature: pl.DataFrame, history: History, offered: Offered = NOTHING
+) -> Examples:  # fmt: skip
     """Examples of the mature lines. Features are built over whole submissions, as they are when a claim is scored."""
     whole = snapshot.lines.join(mature.select("submission_id").unique(), on="submission_id", how="semi").sort(ORDER)
     told = snapshot.outcomes.select(*KEY, "denied_cents", "category", "carc")
@@ -87,7 +100,7 @@ def examples(snapshot: Snapshot, mature: pl.DataFrame, history: History) -> Exam
     rows = np.flatnonzero(labelled["y"].is_not_null().to_numpy())
     y = labelled["y"].drop_nulls().to_numpy().astype(np.float64)
     reasons = labelled[rows].select("category", "carc")
-    return Examples(whole[rows], build(whole, history).take(rows), y, _denied(labelled[rows]), reasons)
+    return Examples(whole[rows], build(whole, history).take(rows), y, _denied(labelled[rows]), reasons, offered)
 
 
 def _denied(labelled: pl.DataFrame) -> np.ndarray:
@@ -114,9 +127,9 @@ def plan(found: Examples, recipe: Recipe) -> Plan:
     earlier, later = found.take(np.arange(cut)), found.take(np.arange(cut, len(found)))
     encoder, _ = encoder_of(earlier, recipe)
     unseen = Later(encoder.matrix(later.table), later.y, halves(later.claims))
-    stopped = stop_early(encoder.matrix(earlier.table), earlier.y, usable(catalog.CATALOG), recipe, unseen)
+    stopped = stop_early(encoder.matrix(earlier.table), earlier.y, found.features, recipe, unseen)
     calibration = calibrate(stopped.raw, later.y, later.claims)
-    reasons = plan_reasons(denied_of(earlier, encoder), denied_of(later, encoder), usable(catalog.CATALOG), recipe.seed)
+    reasons = plan_reasons(denied_of(earlier, encoder), denied_of(later, encoder), found.features, recipe.seed)
     return Plan(stopped.rounds, calibration.keeping_level(stopped.raw), reasons)
 
 
@@ -125,9 +138,15 @@ def halves(claims: np.ndarray) -> np.ndarray:
     return np.asarray((claims if claims.max() else np.arange(len(claims))) % 2)
 
 
-def learn(found: Examples, chosen: Plan, recipe: Recipe, origin: dict[str, Any]) -> DenialModel:
-    """The model of all these lines with the chosen rounds and calibration."""
-    features = usable(catalog.CATALOG)
+def learn(
+    found: Examples, chosen: Plan, recipe: Recipe, origin: dict[str, Any], latest: FeatureTable | None = None
+) -> DenialModel:
+    """The model of all these lines with the chosen rounds and calibration.
+
+    latest: features of the practice's latest lines, whatever came of them; without them the model does
+    not watch what payers lately do (training/recent.py).
+    """
+    features = found.features
     encoder, levels = encoder_of(found, recipe)
     fitted = fit(encoder.matrix(found.table), found.y, features, recipe, chosen.rounds)
     seen = found.lines["submitted_date"]
@@ -136,10 +155,25 @@ def learn(found: Examples, chosen: Plan, recipe: Recipe, origin: dict[str, Any])
         "trained_through": str(seen.max()),
         "lines": len(found),
         "rounds": fitted.rounds,
+        "site_columns": found.offered.told(),
     }
     columns = tuple(Column.of(f) for f in features)
     reasons = learn_reasons(denied_of(found, encoder), chosen.reasons, features, recipe.seed)
-    return DenialModel(fitted.text, chosen.calibration, columns, levels, origin | own, reasons=reasons)
+    model = DenialModel(fitted.text, chosen.calibration, columns, levels, origin | own, reasons=reasons)
+    return model if latest is None else replace(model, recent=_recent(model, found, latest))
+
+
+def _recent(model: DenialModel, found: Examples, latest: FeatureTable) -> Recent:
+    """Usual is what came of lines SETTLED days older than the youngest: what has just changed is not usual yet."""
+    older = found.take(np.flatnonzero(found.days <= found.days[-1] - SETTLED))
+    X = model.matrix(latest)
+    return Recent.of(older.table, older.y, latest, model.risk(model.raw_score(X), X), model.levels)
+
+
+def latest_lines(snapshot: Snapshot, history: History, as_of: date) -> FeatureTable:
+    """Features of the original lines submitted in the LATEST days before a day, whatever came of them."""
+    sent = pl.col("submitted_date").is_between(as_of - timedelta(days=LATEST), as_of, closed="left")
+    return build(snapshot.lines.filter(sent & pl.col("is_original")).sort(ORDER), history)
 
 
 def denied_of(found: Examples, encoder: Encoder) -> Denied | None:
@@ -154,9 +188,8 @@ def denied_of(found: Examples, encoder: Encoder) -> Denied | None:
 
 def encoder_of(found: Examples, recipe: Recipe) -> tuple[Encoder, dict[str, tuple[str, ...]]]:
     """What turns tables into matrices for a model that learns from these lines, and the levels of its categories."""
-    features = usable(catalog.CATALOG)
-    levels = choose_levels(found.table, features, recipe.min_level_rows)
-    return Encoder([f.name for f in features], levels), levels
+    levels = choose_levels(found.table, found.features, recipe.min_level_rows) | dict(found.offered.levels)
+    return Encoder([f.name for f in found.features], levels), levels
 
 
 def origin(history: History, cohort: Cohort, recipe: Recipe) -> dict[str, Any]:

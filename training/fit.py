@@ -171,7 +171,8 @@ def _prepared(
 def dataset(X: np.ndarray, y: np.ndarray, features: Sequence[Feature]) -> lgb.Dataset:
     """X (lines, features) and y (lines,) as LightGBM takes them."""
     categories = [i for i, f in enumerate(features) if f.dtype == "category"]
-    names = [f.name for f in features]
+    plain = re.compile(r"\w+", re.ASCII)  # LightGBM takes no names with brackets, quotes, commas or colons
+    names = [f.name if plain.fullmatch(f.name) else f"column_{i}" for i, f in enumerate(features)]
     return lgb.Dataset(X, y, feature_name=names, categorical_feature=categories, params={"verbosity": -1})
 
 

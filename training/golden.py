@@ -43,7 +43,8 @@ def risks(model: DenialModel, claim: dict[str, Any]) -> list[float]:
         lines = read_claims([claim], Settings(home=Path(home))).lines
     if not len(lines):
         return []
-    return [float(p) for p in model.risk(model.raw_score(model.matrix(build(lines, History.empty()))))]
+    X = model.matrix(build(lines, History.empty()))
+    return [float(p) for p in model.risk(model.raw_score(X), X)]
 
 
 def make_golden(model: DenialModel, claims: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:

@@ -1,8 +1,9 @@
 """A model is a folder of plain files that knows its own features and refuses rows built from others.
 
 booster.txt, calibration.json, catalog.json (columns of X, with digests), categories.json (levels), golden.jsonl
-(claims and the risks they must get), card.md, reasons.json and reasons.txt (training/reasons.py; folders of before have
-none), versions.json (where it comes from, how good it was: training/evaluation.py; checksums of the other files).
+(claims and the risks they must get), card.md, reasons.json and reasons.txt (training/reasons.py), recent.json
+(training/recent.py; folders of before lack these), versions.json (where it comes from, how good it was:
+training/evaluation.py; checksums of the other files).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -23,14 +24,17 @@ import lightgbm as lgb
 import numpy as np
 
 from claims.errors import ModelMismatchError, NoModelError
-from features import catalog
 from features.catalog import Feature
+from features.site import definition
 from features.table import FeatureTable
 from training.calibrate import Calibration
-from training.contributions import contributions, steps, threads
+from training.contributions import Contributions, threads
 from training.evaluation import KEY, Evaluation
 from training.matrix import Encoder, Levels
 from training.reasons import REASON_FILES, Reasons
+from training.recent import FILE as RECENT_FILE
+from training.recent import Recent, Seen, Watch
+from training.steps import steps
 
 FILES = ("booster.txt", "calibration.json", "catalog.json", "categories.json", "golden.jsonl", "card.md")
 REMEDY = "train one (denials train, then denials promote) or name another folder"
@@ -62,18 +66,30 @@ class DenialModel:
     golden: tuple[dict[str, Any], ...] = ()
     card: str = ""
     reasons: Reasons | None = None
+    recent: Recent | None = None
     _booster: lgb.Booster = field(init=False, repr=False, compare=False)
+    _explains: Contributions = field(init=False, repr=False, compare=False)
     _encoder: Encoder = field(init=False, repr=False, compare=False)
+    _watch: Watch | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Read the booster once."""
         object.__setattr__(self, "_booster", _read_booster(self.booster_text))
+        object.__setattr__(self, "_explains", Contributions(self._booster))
         object.__setattr__(self, "_encoder", Encoder(self.features, self.levels))
+        watch = None if self.recent is None else Watch(self.recent, self.features, self.levels)
+        object.__setattr__(self, "_watch", watch)
 
     @property
     def features(self) -> tuple[str, ...]:
         """Names of the columns of X, in order."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def definitions(self) -> tuple[Feature, ...]:
+        """What each column of X means, in order."""
+        found = [definition(column.name, column.dtype) for column in self.columns]
+        return tuple(feature for feature in found if feature is not None)
 
     @property
     def name(self) -> str:
@@ -128,11 +144,24 @@ class DenialModel:
 
     def contributions(self, X: np.ndarray) -> np.ndarray:
         """(lines, features + 1) log-odds; the last column is the base value, and a row adds up to its raw score."""
-        return contributions(self._booster, X)
+        return self._explains.of(X)
 
-    def risk(self, raw: np.ndarray) -> np.ndarray:
-        """(lines,) probability of denial; strictly increasing in the raw score."""
-        return self.calibration.risk(raw)
+    def warm(self) -> None:
+        """Build or load what contributions need, so that no request waits for it."""
+        self._explains.warm()
+
+    def risk(self, raw: np.ndarray, X: np.ndarray) -> np.ndarray:
+        """(lines,) probability of denial from (lines,) raw scores of the rows of X (lines, features).
+
+        Strictly increasing in the raw score, but where the payer lately answers a code otherwise than the model expects
+        (training/recent.py): there among the lines of that payer, code and day.
+        """
+        risk, seen = self.calibration.risk(raw), self.seen(X)
+        return risk if seen is None else seen.moved(risk)
+
+    def seen(self, X: np.ndarray) -> Seen | None:
+        """What is known lately of the payer and code of the rows of X; None where the model does not watch them."""
+        return self._watch.seen(X) if self._watch is not None else None
 
     def claim_risk(self, risk: np.ndarray, claim: np.ndarray) -> np.ndarray:
         """(claims,) from (lines,) risks and claim codes 0..k-1; of a claim of one line that line's risk."""
@@ -183,6 +212,7 @@ class DenialModel:
             "golden.jsonl": "".join(json.dumps(row, sort_keys=True) + "\n" for row in self.golden),
             "card.md": self.card,
             **(self.reasons.contents() if self.reasons else {}),
+            **(self.recent.contents() if self.recent else {}),
         }
 
     @classmethod
@@ -193,16 +223,17 @@ class DenialModel:
         differently or not at all. Both say what to do.
         """
         versions = _versions(folder)
-        optional = [name for name in REASON_FILES if name in versions["checksums"]]
+        optional = [name for name in (*REASON_FILES, RECENT_FILE) if name in versions["checksums"]]
         texts = {name: _checked(folder / name, versions["checksums"].get(name)) for name in (*FILES, *optional)}
         columns = tuple(Column(**column) for column in json.loads(texts["catalog.json"]))
-        _refuse_changed(columns, catalog.BY_NAME, versions)
+        _refuse_changed(columns, versions)
         levels = {name: tuple(found) for name, found in json.loads(texts["categories.json"]).items()}
         golden = tuple(json.loads(row) for row in texts["golden.jsonl"].splitlines())
         calibration = Calibration.from_dict(json.loads(texts["calibration.json"]))
         own = {name: value for name, value in versions.items() if name != "checksums"}
-        reasons = Reasons.read(texts) if optional else None
-        return cls(texts["booster.txt"], calibration, columns, levels, own, golden, texts["card.md"], reasons)
+        reasons = Reasons.read(texts) if any(name in texts for name in REASON_FILES) else None
+        recent = Recent.read(texts[RECENT_FILE]) if RECENT_FILE in texts else None
+        return cls(texts["booster.txt"], calibration, columns, levels, own, golden, texts["card.md"], reasons, recent)
 
 
 def digest_of(columns: Sequence[Column]) -> str:
@@ -232,8 +263,9 @@ def _checked(path: Path, checksum: str | None) -> str:
     return content.decode("utf-8")
 
 
-def _refuse_changed(columns: Sequence[Column], known: Mapping[str, Feature], versions: dict[str, Any]) -> None:
-    changed = [c.name for c in columns if c.name not in known or known[c.name].digest != c.digest]
+def _refuse_changed(columns: Sequence[Column], versions: dict[str, Any]) -> None:
+    built = [definition(column.name, column.dtype) for column in columns]
+    changed = [c.name for c, now in zip(columns, built, strict=True) if now is None or now.digest != c.digest]
     if changed:
         raise ModelMismatchError(
             f"model {versions.get('version')} was trained on features that this version of the code does not build the "

@@ -28,8 +28,9 @@ class DenialPyfunc(PythonModel):
         self, context: PythonModelContext, model_input: np.ndarray, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
         """Columns raw_score and denial_risk, one row a line."""
-        raw = self.model.raw_score(np.ascontiguousarray(model_input, dtype=np.float64))
-        return pd.DataFrame({"raw_score": raw, "denial_risk": self.model.risk(raw)})
+        X = np.ascontiguousarray(model_input, dtype=np.float64)
+        raw = self.model.raw_score(X)
+        return pd.DataFrame({"raw_score": raw, "denial_risk": self.model.risk(raw, X)})
 
 
 set_model(DenialPyfunc())

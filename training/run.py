@@ -14,7 +14,6 @@ from claims.label import load_classes
 from claims.settings import Settings
 from claims.snapshot import take_snapshot
 from claims.store import Store
-from features import catalog
 from training import gate, registry
 from training.card import make_card
 from training.cohort import require_enough
@@ -139,19 +138,19 @@ def finish(
 ) -> tuple[DenialModel, Judged]:
     """The final model with what the replay measured, its card and its golden claims; and the whole judgement."""
     whence = origin(today.history, today.cohort, tuned.recipe) | {"tuning": tuned.record or None}
-    model = learn(today.found, chosen, tuned.recipe, whence)
+    model = learn(today.found, chosen, tuned.recipe, whence, today.latest)
     rows = make_golden(model, read_golden(golden)) if golden and golden.exists() else ()
     model = replace(model, golden=rows)
     judged = judged.of_model(model, today.found, settings)
     model = model.with_evaluation(judged.evaluation)
     concepts: dict[str, list[str]] = defaultdict(list)
-    for name in model.features:
-        concepts[catalog.BY_NAME[name].concept].append(name)
+    for feature in model.definitions:
+        concepts[feature.concept].append(feature.name)
     return replace(model, card=make_card(model, today.cohort, concepts, judged.answers)), judged
 
 
 def _registered(settings: Settings, model: DenialModel, today: Material, judged: Judged, tuned: Tuned) -> TrainResult:
-    notes = (*_notes(judged), *([tuned.note] if tuned.note else []))
+    notes = (*_notes(judged), *([tuned.note] if tuned.note else []), *today.found.offered.told())
     try:
         run_id, numbered = registry.log_run(settings, model, _run(settings, model, today, judged, tuned))
         return _result(numbered, today, judged, run_id, registry.resolve(settings, numbered.version), notes)
@@ -178,9 +177,11 @@ def _run(settings: Settings, model: DenialModel, today: Material, judged: Judged
         for what in ("mean_probability", "share", "ece")
     }
     counts = {f"lines.{state}": float(count) for state, count in today.cohort.counts.items()}
+    offered = today.found.offered
     tags = {
         "as_of": str(model.as_of), "data_version": model.versions["data_version"], "gate": _word(judged),
         "shape": shape_of(settings, tuned.base),
+        "site_columns": f"{len(offered.features)} offered, {len(offered.refused)} refused",
     }  # fmt: skip
     known = {"rounds": model.versions["rounds"], "replay_from": str(replayed.start) if replayed else "none"}
     return registry.Run(
@@ -191,6 +192,7 @@ def _run(settings: Settings, model: DenialModel, today: Material, judged: Judged
             "card.md": model.card,
             "gate.json": json.dumps(judged.answers, indent=1) + "\n",
             "by_payer.json": json.dumps(judged.report.by_payer, indent=1) + "\n",
+            **({"site_columns.txt": "\n".join(told) + "\n"} if (told := offered.told()) else {}),
         },
         figures=figures(replayed, judged.report) if replayed and len(replayed.later) else {},
     )

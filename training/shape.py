@@ -18,7 +18,7 @@ from training.reason_fit import PARAMETERS as REASONS
 
 
 def shape_of(settings: Settings, recipe: Recipe | None = None) -> str:
-    """A short digest of maturity settings, classes of adjustment codes, rules, recipe, tuning, features and code.
+    """A short digest of maturity, classes of adjustment codes, guard, rules, recipe, tuning, features and code.
 
     recipe: by default that of training. UnreadableFileError when the site's file of classes cannot be read.
     """
@@ -28,6 +28,7 @@ def shape_of(settings: Settings, recipe: Recipe | None = None) -> str:
         "tune": settings.training.tune,
         "recipe": asdict(recipe or Recipe(seed=settings.training.seed)),
         "reasons": REASONS,
+        "features": settings.features.model_dump(),
         "rules": rules_of(settings).version,
         "catalog": digest_of([Column.of(feature) for feature in usable(catalog.CATALOG)]),
         "code": version("denials"),

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from claims.settings import MaturitySettings
-from features.catalog import ALL_TIME, BY_NAME, WEIGHT, count_name, rate_name
+from features.catalog import ALL_TIME, BY_NAME, WEIGHT, Feature, count_name, rate_name
 from features.history import History
 from features.table import FeatureTable
 from rules.authorization import AUTHORIZATION_STATES
@@ -94,6 +94,11 @@ class StartingModel:
         return NAMES
 
     @property
+    def definitions(self) -> tuple[Feature, ...]:
+        """What each column of X means, in order."""
+        return tuple(BY_NAME[name] for name in NAMES)
+
+    @property
     def levels(self) -> Levels:
         """The levels of its categories, in the order of their codes in X; any payer and code will do."""
         return _levels()
@@ -126,7 +131,7 @@ class StartingModel:
     @property
     def catalog_digest(self) -> str:
         """One digest of the features used and their definitions."""
-        return digest_of([Column.of(BY_NAME[name]) for name in NAMES])
+        return digest_of([Column.of(feature) for feature in self.definitions])
 
     def matrix(self, table: FeatureTable) -> np.ndarray:
         """(lines, features) float64: categories as codes of `levels`, nan for missing."""
@@ -140,8 +145,8 @@ class StartingModel:
         """(lines, features + 1) log-odds; the last column is the base value."""
         return np.column_stack([terms(X) * self.weights, np.full(len(X), self.base)])
 
-    def risk(self, raw: np.ndarray) -> np.ndarray:
-        """(lines,) probability of denial."""
+    def risk(self, raw: np.ndarray, X: np.ndarray) -> np.ndarray:
+        """(lines,) probability of denial from (lines,) raw scores; X is of no matter here."""
         return self.calibration.risk(raw)
 
     def claim_risk(self, risk: np.ndarray, claim: np.ndarray) -> np.ndarray:

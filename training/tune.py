@@ -14,11 +14,10 @@ import numpy as np
 
 from claims.errors import UsageError
 from claims.settings import Settings
-from features import catalog
+from features.catalog import Feature
 from training.evaluate import Cut, Material, gather, replay_start
 from training.examples import Examples, Progress, encoder_of, halves
 from training.fit import Later, Recipe, split, stop_early
-from training.matrix import usable
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -94,7 +93,7 @@ def tuned_before(
         return Tuned(base, base)
     progress("tuning: reading what was known before the replay", 0.1)
     try:
-        known = gather(cut, start or replay_start(today.found), settings, today.history.rules)
+        known = gather(cut, start or replay_start(today.found), settings, today.history.rules, today.found.offered)
     except UsageError:
         return Tuned(base, base, note=TOO_LITTLE)
     return tune(known.found, base, trials, lambda message, share: progress(message, 0.1 + 0.15 * share))
@@ -113,10 +112,11 @@ class _Fold:
     X: np.ndarray
     y: np.ndarray
     later: Later
+    features: tuple[Feature, ...]
 
     def loss(self, recipe: Recipe) -> float:
         """Log loss of the later lines; no claim among them has chosen the rounds behind its own score."""
-        raw = stop_early(self.X, self.y, usable(catalog.CATALOG), recipe, self.later).raw
+        raw = stop_early(self.X, self.y, self.features, recipe, self.later).raw
         return float(np.mean(np.logaddexp(0.0, raw) - self.later.y * raw))
 
 
@@ -138,4 +138,4 @@ def _parts(found: Examples, share: float) -> tuple[Examples, Examples]:
 def _fold(earlier: Examples, later: Examples, base: Recipe) -> _Fold:
     encoder, _ = encoder_of(earlier, base)
     unseen = Later(encoder.matrix(later.table), later.y, halves(later.claims))
-    return _Fold(encoder.matrix(earlier.table), earlier.y, unseen)
+    return _Fold(encoder.matrix(earlier.table), earlier.y, unseen, earlier.features)

@@ -29,7 +29,7 @@ from serving.check import Checkers
 from serving.current import Current
 from serving.keys import LOOPBACK, Ring
 from serving.pace import Pace
-from serving.problem import install
+from serving.problem import Guard, install
 from serving.score import Scorer
 
 log = logging.getLogger(__name__)
@@ -55,11 +55,12 @@ def create_app(settings: Settings, scorer: Scorer | None = None) -> FastAPI:
     app.state.current = current
     install(app)
     app.add_middleware(Door, ring=ring, pace=pace)
+    app.add_middleware(Guard)  # what fails at the door is told as within
     app.add_middleware(Trace, metrics=metrics)
     add_scoring(app, scoring, intake)
     add_checking(app, Checkers(current), intake)
     add_recording(app, kept, intake)
-    add_reading(app, current, kept, metrics)
+    add_reading(app, current, kept, metrics, ring)
     describe(app, ring)
     return app
 

@@ -55,11 +55,8 @@ def claims_body() -> Json:
 
 def outcomes_body() -> Json:
     """The request body of outcomes."""
-    rows = {
-        "type": "array",
-        "minItems": 1,
-        "items": {"description": "columns of the outcomes table; one that cannot be read is told"},
-    }
+    one = {"description": "columns of the outcomes table; one that cannot be read is told"}
+    rows = {"type": "array", "items": one, "minItems": 1}
     edi = {"type": "string", "description": "an X12 interchange with 835, 277CA or 999 transactions"}
     fhir = {"type": "object", "description": "a ClaimResponse, an ExplanationOfBenefit, or a Bundle of them"}
     named = {"type": "object", "properties": {"outcomes": rows}, "required": ["outcomes"]}

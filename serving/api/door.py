@@ -22,17 +22,18 @@ from serving.problem import problem
 
 NAMES = ("127.0.0.1", "localhost", "[::1]", "testserver")  # the last one is that of test clients
 OPEN = frozenset({"/health", "/ready"})
-ANYBODY = frozenset({"/openapi.json", "/metrics"})  # with any key
-MANAGERS = frozenset({"/v1/outcomes"})
+ANYBODY = frozenset(
+    {"/openapi.json", "/metrics", "/v1/score", "/v1/check", "/v1/model", "/v1/features"}
+)  # with any key
+ANYBODY_BELOW = ("/v1/rules/", "/v1/scores/")
 REALM = 'realm="denials"'
 
 
 def role_for(path: str) -> Role | None:
-    """The least role that may ask for an address; None where no key is needed. Pages are for managers."""
+    """The least role that may ask for an address; None where no key is needed. What is not named is for managers."""
     if path in OPEN:
         return None
-    reads = path in ANYBODY or (path.startswith("/v1/") and path not in MANAGERS)
-    return Role.score if reads else Role.manage
+    return Role.score if path in ANYBODY or path.startswith(ANYBODY_BELOW) else Role.manage
 
 
 class Door:
@@ -49,6 +50,10 @@ class Door:
         await (refused or self.app)(scope, receive, send)
 
     def _refused(self, scope: Scope) -> Response | None:
+        if not scope["path"].isprintable():
+            return problem(
+                404, "there is no such address"
+            )  # a route's pattern also fits a path that ends in a new line
         role = role_for(scope["path"])
         try:
             if not self._ring.needed():

@@ -1,7 +1,7 @@
 """Small requests wait here while others are scored, and are then scored together; large ones go one by one beside them.
 
 One thread scores: a second one would share the interpreter with it and gain nothing. Nothing is waited for: a request
-that finds the thread idle is scored at once.
+that finds the thread idle is scored at once, and while what was scored is being kept on the disk the next is scored.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 from serving.problem import ProblemError
@@ -18,6 +20,7 @@ from serving.together import Asked
 
 MOST_WAITING = 512
 MOST_TOGETHER = 32
+FINISHING = 8  # threads; those that keep answers at once share a sync of the disk
 SMALL = 64 * 1024  # bytes; a larger body would keep the others waiting
 T = TypeVar("T")
 
@@ -32,10 +35,14 @@ class Waiting(Generic[T]):
 
 
 class Queue(Generic[T]):
-    """Hands requests to `answers`, which is called in the queue's own threads. To be started, and closed."""
+    """Hands requests to `answers`, in the queue's own threads; what that returns gives the answers, in yet another.
 
-    def __init__(self, answers: Callable[[Sequence[Asked]], list[T | Exception]]) -> None:
+    To be started, and closed.
+    """
+
+    def __init__(self, answers: Callable[[Sequence[Asked]], Callable[[], list[T | Exception]]]) -> None:
         self._answers = answers
+        self._finishing = ThreadPoolExecutor(FINISHING, "finishing")
         self._waiting: dict[bool, queue.SimpleQueue[Waiting[T] | None]] = {}
         self._threads: list[threading.Thread] = []
 
@@ -55,6 +62,7 @@ class Queue(Generic[T]):
         for thread in self._threads:
             thread.join()
         self._threads.clear()
+        self._finishing.shutdown()
 
     async def ask(self, asked: Asked) -> T:
         """The answer of a request, or what it raises. ProblemError (503) where too many wait."""
@@ -80,8 +88,15 @@ class Queue(Generic[T]):
 
     def _answer(self, taken: Sequence[Waiting[T]]) -> None:
         try:
-            answers = self._answers([one.asked for one in taken])
+            finish = self._answers([one.asked for one in taken])
         except Exception as error:  # any: nobody may be left waiting
+            finish = partial(list[T | Exception], [error] * len(taken))
+        self._finishing.submit(self._finish, taken, finish)
+
+    def _finish(self, taken: Sequence[Waiting[T]], finish: Callable[[], list[T | Exception]]) -> None:
+        try:
+            answers = finish()
+        except Exception as error:  # as above
             answers = [error] * len(taken)
         for loop in {one.loop for one in taken}:
             mine = [(one.answer, told) for one, told in zip(taken, answers, strict=True) if one.loop is loop]

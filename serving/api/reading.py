@@ -6,17 +6,20 @@ from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from features.catalog import BY_NAME, CATALOG, Feature
+from features.catalog import CATALOG, Feature
 from serving.answer import Json
 from serving.api.document import problems
-from serving.api.kept import Kept
+from serving.api.kept import Kept, Status
 from serving.api.metrics import Metrics
 from serving.cards import FeatureCard, Life, ModelCard, Readiness
 from serving.current import Current
+from serving.keys import Ring
 from serving.score import Scorer
 
+SEE_LOG = "the log of the service says why"
 
-def add_reading(app: FastAPI, current: Current, kept: Kept, metrics: Metrics) -> None:
+
+def add_reading(app: FastAPI, current: Current, kept: Kept, metrics: Metrics, ring: Ring) -> None:
     """The routes."""
 
     @app.get("/v1/model", response_model=ModelCard, responses=problems(503))
@@ -37,21 +40,27 @@ def add_reading(app: FastAPI, current: Current, kept: Kept, metrics: Metrics) ->
     @app.get("/ready", response_model=Readiness, responses=problems(503))
     def ready() -> Response:
         """Whether claims can be scored, by what, and whether what is kept arrives where it belongs."""
-        scorer, told = current.get(), current.status()
+        scorer, told, strangers = current.get(), current.status(), ring.needed()
         return JSONResponse({
             "status": "ready",
             "model_version": scorer.model.version,
             "history_through": told["history_through"],
             "notice": scorer.notice,
-            "not_taken_over": told["notice"],
-            "score_log": dict(kept.scores.status()),
-            "outcomes": dict(kept.outcomes.status()),
+            "not_taken_over": SEE_LOG if told["notice"] and strangers else told["notice"],
+            "score_log": _status(kept.scores.status(), strangers),
+            "outcomes": _status(kept.outcomes.status(), strangers),
         })  # fmt: skip
 
     @app.get("/metrics", response_class=PlainTextResponse, responses=problems())
     def measured() -> Response:
         """Counts and times for Prometheus."""
         return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _status(told: Status, strangers: bool) -> Json:
+    """Where keys are needed this address needs none, and trouble tells hosts and folders: the log has its words."""
+    hidden = {"trouble": SEE_LOG} if strangers and told.get("trouble") else {}
+    return {**told, **hidden}
 
 
 def _model(scorer: Scorer) -> Json:
@@ -62,7 +71,7 @@ def _model(scorer: Scorer) -> Json:
         "trained_through": model.trained_through and model.trained_through.isoformat(),
         "catalog_digest": model.catalog_digest,
         "history_through": scorer.history.through and scorer.history.through.isoformat(),
-        "features": [_feature(BY_NAME[name]) for name in model.features],
+        "features": [_feature(feature) for feature in model.definitions],
         "metrics": model.evaluation and model.evaluation["metrics"],
     }
 

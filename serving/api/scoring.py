@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from fastapi import FastAPI, Request
 from pydantic_core import to_json
@@ -40,9 +41,16 @@ class Scoring:
         self._metrics = metrics
         self.queue = Queue(self._answers)
 
-    def _answers(self, asked: Sequence[Asked]) -> list[Told | Exception]:
+    def _answers(self, asked: Sequence[Asked]) -> Callable[[], list[Told | Exception]]:
         self._metrics.passed(len(asked))
-        told = answers(self._current, asked, lambda answer: self._scores.get().append(answer))
+        records: list[Json] = []
+        told = answers(self._current, asked, records.append)
+        return partial(self._kept, told, records)
+
+    def _kept(self, told: Sequence[Json | Exception], records: Sequence[Json]) -> list[Told | Exception]:
+        """The answers in bytes, once they are in the score log; what cannot be kept is raised, and nothing answered."""
+        for record in records:
+            self._scores.get().append(record)
         return [self._told(one) if isinstance(one, dict) else one for one in told]
 
     def _told(self, answer: Json) -> Told:

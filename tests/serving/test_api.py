@@ -311,7 +311,7 @@ def test_metrics_are_those_that_the_folder_keeps(site: Settings, scorer: Scorer)
 def test_the_champion_is_loaded_when_the_service_starts(site: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = []
     load = Scorer.load
-    monkeypatch.setattr(Scorer, "load", lambda **given: loaded.append(1) or load(**given))
+    monkeypatch.setattr(Scorer, "load", lambda *given, **named: loaded.append(1) or load(*given, **named))
     app = create_app(site)
     assert loaded == []
     with TestClient(app) as client:

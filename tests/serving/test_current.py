@@ -84,7 +84,7 @@ def test_a_load_that_failed_is_tried_again_after_a_pause(
     tried: list[int] = []
     now = [1_000.0]
 
-    def load(settings: Settings, known: Known) -> Scorer:
+    def load(folder: Path | None, settings: Settings, known: Known) -> Scorer:
         tried.append(1)
         if len(tried) < 3:
             raise NoModelError("half written")

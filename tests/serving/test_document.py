@@ -1,4 +1,4 @@
-"""The OpenAPI document: every example is answered, and schemathesis finds no answer that it does not describe."""
+"""The OpenAPI document: every example is answered; keys, decisions and outcomes as it says."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from benchmarks.http_schema import check
 from claims.settings import Settings
 from serving.api import create_app
 from serving.api.document import example
@@ -95,9 +94,3 @@ def test_keys_stand_in_the_document_where_they_are_needed(client: TestClient, ho
     told = client.get("/openapi.json", headers={"authorization": f"Bearer {key}"}).json()
     assert told["security"] == [{"key": []}] and told["paths"]["/health"]["get"]["security"] == []
     assert told["components"]["securitySchemes"] == {"key": {"type": "http", "scheme": "bearer"}}
-
-
-def test_schemathesis_finds_nothing(home: Settings, tmp_path: Path) -> None:
-    done = check(home.home, tmp_path, examples=5)
-    assert done.returncode == 0, done.stdout[-5_000:]
-    assert "No issues found" in done.stdout or " passed" in done.stdout

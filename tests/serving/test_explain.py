@@ -13,6 +13,7 @@ import pytest
 from claims.read import read_claims, read_frame
 from features import CATALOG
 from features.catalog import BY_NAME, Feature
+from features.rates import denied_of
 from rules.authorization import AUTHORIZATION_STATES
 from serving.explain import SHOWN
 from serving.score import Scorer
@@ -22,7 +23,6 @@ from serving.words import (
     NEGATIVE,
     NOT_SAID,
     Value,
-    denied_of,
     diagnosis,
     family,
     histories,

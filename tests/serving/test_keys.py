@@ -7,6 +7,7 @@ import json
 import math
 import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -129,7 +130,7 @@ ADDRESSES = {
     ("GET", "/v1/model"): "score", ("GET", "/v1/features"): "score", ("GET", "/v1/rules/NCCI"): "score",
     ("POST", "/v1/score"): "score", ("POST", "/v1/check"): "score", ("POST", "/v1/scores/1/decision"): "score",
     ("POST", "/v1/outcomes"): "manage", ("GET", "/"): "manage", ("GET", "/anything"): "manage",
-    ("GET", "/v1/nothing"): "score", ("DELETE", "/v1/score"): "score",
+    ("GET", "/v1/nothing"): "manage", ("DELETE", "/v1/score"): "score",
 }  # fmt: skip
 
 
@@ -163,6 +164,27 @@ def test_who_may_do_what(client: TestClient, keys: dict[str, str]) -> None:
             assert told != 401
 
 
+@pytest.mark.parametrize("path", ["/v1/outcomes%0A", "/v1/outcomes%0D", "/%0A", "/v1/score%0A", "/v1/rules/A%00"])
+def test_an_address_with_a_control_character_is_none(client: TestClient, keys: dict[str, str], path: str) -> None:
+    for role in Role:
+        assert status(client, "POST", path, keys[role.name]) == 404
+
+
+def test_a_pace_that_cannot_be_kept_is_told(home: Settings, client: TestClient, keys: dict[str, str]) -> None:
+    (home.home / "keys.pace").mkdir()
+    answer = client.get("/v1/features", headers={"authorization": f"Bearer {keys['score']}"})
+    assert answer.status_code == 503 and answer.headers["x-request-id"] and "keys.pace" in answer.json()["detail"]
+
+
+def test_strangers_are_not_told_where_things_lie(home: Settings, keys: dict[str, str]) -> None:
+    (home.home / "score_log.db").mkdir()
+    with TestClient(create_app(home)) as client:
+        until = time.monotonic() + 120
+        while not (told := client.get("/ready").json()["score_log"])["trouble"] and time.monotonic() < until:
+            time.sleep(0.1)
+    assert told["reachable"] is False and str(home.home) not in str(told) and told["trouble"]
+
+
 def test_refusals_are_problems_that_say_what_to_do(client: TestClient, keys: dict[str, str]) -> None:
     refused = client.get("/v1/features")
     assert refused.headers["content-type"] == "application/problem+json"
@@ -192,7 +214,7 @@ def test_with_keys_any_name_of_the_host_will_do(client: TestClient, keys: dict[s
 
 
 def test_who_asks_too_often_waits_and_others_do_not(client: TestClient, keys: dict[str, str]) -> None:
-    answers = [client.get("/v1/nothing", headers={"authorization": f"Bearer {keys['score']}"}) for _ in range(60)]
+    answers = [client.get("/v1/scores/x", headers={"authorization": f"Bearer {keys['score']}"}) for _ in range(60)]
     late = [answer for answer in answers if answer.status_code == 429]
     assert 0 < len(late) <= 20 and [answer.status_code for answer in answers[:40]] == [404] * 40
     assert 1 <= int(late[0].headers["retry-after"]) <= math.ceil(1)

@@ -136,7 +136,8 @@ def test_a_rise_of_denials_in_the_later_fifth_is_not_counted_twice(monkeypatch: 
     assert later.y.mean() > trees.mean() + 0.1
     assert chosen.calibration.risk(stopped.raw).mean() == pytest.approx(trees.mean(), abs=1e-9)
     model = learn(found, chosen, recipe, {})
-    risk = model.risk(model.raw_score(model.matrix(found.table)))
+    X = model.matrix(found.table)
+    risk = model.risk(model.raw_score(X), X)
     assert risk.mean() == pytest.approx(found.y.mean(), abs=0.03)  # the refitted trees have taken the rise in
     assert (later.half.reshape(-1, 2) == later.half[::2, None]).all() and later.half.mean() == 0.5  # whole claims
 

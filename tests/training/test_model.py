@@ -33,7 +33,7 @@ def test_a_saved_model_scores_as_before(made_model: DenialModel, folder: Path) -
     np.testing.assert_array_equal(loaded.matrix(table), X)
     np.testing.assert_array_equal(loaded.raw_score(X), made_model.raw_score(X))
     np.testing.assert_array_equal(loaded.contributions(X), made_model.contributions(X))
-    np.testing.assert_array_equal(loaded.risk(loaded.raw_score(X)), made_model.risk(made_model.raw_score(X)))
+    np.testing.assert_array_equal(loaded.risk(loaded.raw_score(X), X), made_model.risk(made_model.raw_score(X), X))
     assert (loaded.card, loaded.versions, loaded.catalog_digest) == (
         made_model.card,
         made_model.versions,
@@ -66,10 +66,11 @@ def test_the_folder_holds_plain_files_and_nothing_else(folder: Path) -> None:
 
 def test_one_line_scores_as_among_many(made_model: DenialModel) -> None:
     table, _ = made_table(400, seed=8)
-    together = made_model.risk(made_model.raw_score(made_model.matrix(table)))
+    X = made_model.matrix(table)
+    together = made_model.risk(made_model.raw_score(X), X)
     for i in range(400):
         one = made_model.matrix(table.take(np.array([i])))
-        assert made_model.risk(made_model.raw_score(one))[0] == together[i]
+        assert made_model.risk(made_model.raw_score(one), one)[0] == together[i]
 
 
 def test_saving_again_replaces_the_folder(made_model: DenialModel, folder: Path) -> None:

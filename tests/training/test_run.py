@@ -295,8 +295,8 @@ def test_the_pyfunc_equals_the_model_to_the_last_bit(site: Site, practice: Pract
     for given in (X, pd.DataFrame(X, columns=model.features)):
         answer = served.predict(given)
         np.testing.assert_array_equal(answer["raw_score"], raw)
-        np.testing.assert_array_equal(answer["denial_risk"], model.risk(raw))
-    np.testing.assert_array_equal(served.predict(X[:1])["denial_risk"], model.risk(raw)[:1])
+        np.testing.assert_array_equal(answer["denial_risk"], model.risk(raw, X))
+    np.testing.assert_array_equal(served.predict(X[:1])["denial_risk"], model.risk(raw, X)[:1])
     scored = Scorer(model, known.history, site.settings).assess(known.snapshot.lines.head(300))
     answer = served.predict(model.matrix(scored.table))
     np.testing.assert_array_equal(answer["raw_score"], scored.raw)

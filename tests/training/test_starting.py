@@ -56,7 +56,8 @@ def table(history: History, tmp_path: Any, *claims: dict[str, Any]) -> FeatureTa
 
 
 def risks(model: StartingModel, features: FeatureTable) -> list[float]:
-    return [float(p) for p in model.risk(model.raw_score(model.matrix(features)))]
+    X = model.matrix(features)
+    return [float(p) for p in model.risk(model.raw_score(X), X)]
 
 
 def test_without_history_a_clean_claim_gets_the_published_rate_of_its_plan(tmp_path: Any) -> None:

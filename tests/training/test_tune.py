@@ -102,7 +102,7 @@ def test_tuning_sees_nothing_from_the_start_of_the_replay_on(monkeypatch: pytest
     class EnoughError(Exception):
         pass
 
-    def gathered(cut: Any, as_of: date, settings: Settings, rules: Any) -> None:
+    def gathered(cut: Any, as_of: date, settings: Settings, *others: Any) -> None:
         asked.append(as_of)
         raise EnoughError
 

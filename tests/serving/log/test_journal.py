@@ -71,7 +71,7 @@ def test_threads_share_a_sync_and_wait_for_it(tmp_path: Path, monkeypatch: pytes
 
     def watched(file: int) -> None:
         content = b"".join(path.read_bytes() for path in sorted(tmp_path.glob("*")))
-        slow.wait(0.01)
+        slow.wait(0.03)
         plain(file)
         synced[0], syncs[0] = content, syncs[0] + 1
 
@@ -84,7 +84,7 @@ def test_threads_share_a_sync_and_wait_for_it(tmp_path: Path, monkeypatch: pytes
 
     with ThreadPoolExecutor(16) as pool:
         assert all(pool.map(append, range(400)))
-    assert 400 / 16 <= syncs[0] < 200
+    assert 400 / 16 <= syncs[0] < 300
     (held,) = [journal.held()]
     assert held and held.records == 400 and held.bytes == sum(p.stat().st_size for p in tmp_path.glob("*"))
     assert sorted(payloads_of(synced[0])) == sorted(f"[{number}]".encode() for number in range(400))
