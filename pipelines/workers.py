@@ -42,8 +42,9 @@ def work(settings: Settings, place: socket.socket) -> None:
         serving = settings.serving
         config = uvicorn.Config(
             create_app(settings), http=patient(serving.body_seconds), log_level="warning", log_config=None,
-            access_log=False, server_header=False, proxy_headers=False, timeout_keep_alive=75, timeout_graceful_shutdown=serving.stop_seconds,
-            ssl_certfile=serving.certificate, ssl_keyfile=serving.certificate_key,
+            access_log=False, server_header=False, proxy_headers=False, timeout_keep_alive=75,
+            timeout_graceful_shutdown=serving.stop_seconds, ssl_certfile=serving.certificate,
+            ssl_keyfile=serving.certificate_key,
         )  # fmt: skip
         uvicorn.Server(config).run(sockets=[place])
 
