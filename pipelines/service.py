@@ -65,13 +65,13 @@ def _bound(settings: Settings, shared: bool) -> socket.socket:
     """A socket that listens there, so that a port in use is an error of ours; shared: it only keeps the port."""
     host, port = settings.serving.host, settings.serving.port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    from pipelines.workers import at_once, shared_socket
+
     try:
         place = socket.create_server((host, port), family=family)
         if not shared:
-            return place
+            return at_once(place)
         place.close()
-        from pipelines.workers import shared_socket
-
         return shared_socket(settings.serving)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
