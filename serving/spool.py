@@ -105,11 +105,15 @@ class Spool:
 
     def find(self, needle: bytes) -> Iterator[bytes]:
         """Payloads that hold the needle and have not arrived, of all processes (some may have arrived meanwhile)."""
-        for segment in sorted(self.folder.glob(f"*/*{ENDING}")):
-            with suppress(FileNotFoundError):  # it has arrived
-                content = segment.read_bytes()
-                if needle in content:
-                    yield from (frame.payload for frame in frames_of(content)[0] if needle in frame.payload)
+        for folder in (path for path in sorted(self.folder.iterdir()) if path.name != ASIDE):
+            segments: Sequence[Path] = ()
+            with suppress(FileNotFoundError):  # its process has ended
+                segments = segments_of(folder)
+            for segment in segments:
+                with suppress(FileNotFoundError):  # it has arrived
+                    content = segment.read_bytes()
+                    if needle in content:
+                        yield from (frame.payload for frame in frames_of(content)[0] if needle in frame.payload)
 
     def close(self) -> None:
         """Stop; deliver what waits, or leave it for the next start where that is not possible now."""
