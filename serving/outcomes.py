@@ -81,7 +81,7 @@ class Outcomes:
             return {"reachable": True, "waiting": 0, "bytes": 0, "since": None, "trouble": None, "damaged": 0}
         told = self._spool.waiting()
         since = told.since and datetime.fromtimestamp(told.since, UTC).isoformat(timespec="seconds")
-        return {"reachable": told.trouble is None, "waiting": told.records, "bytes": told.bytes, "since": since,
+        return {"reachable": told.reached, "waiting": told.records, "bytes": told.bytes, "since": since,
                 "trouble": told.trouble, "damaged": told.damaged}  # fmt: skip
 
     def close(self) -> None:
