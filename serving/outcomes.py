@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -111,6 +112,11 @@ class Outcomes:
         return read_outcomes(rows, self.settings)
 
     def _deliver(self, payloads: Sequence[bytes]) -> None:
+        """When it returns the store's files survive a loss of power: what was kept of them here is removed then.
+
+        Delta writes without a sync, as may have a process that died, or another one that brought the same rows: so
+        all of the disk, not some files.
+        """
         if not payloads:
             return
         store = Store.open(self.settings)
@@ -122,6 +128,7 @@ class Outcomes:
                 store.maintain()
             except (DenialsError, DeltaError) as error:  # another process does the same: the next time, then
                 log.info("outcomes: the store was not tidied: %s", type(error).__name__)
+        os.sync()
 
 
 def _report(batch: Batch, report: FileReport) -> Json:
