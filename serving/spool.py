@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from claims.errors import DenialsError, JournalError
+from claims.private import private_folder
 from serving.journal import ENDING, Frame, Held, Journal, framed, frames_of, segments_of, sync_folder
 
 log = logging.getLogger(__name__)
@@ -47,11 +48,15 @@ class Spool:
     """Takes payloads and delivers them in the order of one process. Safe to use from several threads."""
 
     def __init__(self, folder: Path, deliver: Deliver, every: float, most_bytes: int) -> None:
-        """`every`: seconds between deliveries. JournalError when the folder cannot be written."""
+        """`every`: seconds between deliveries. JournalError when the folder cannot be written.
+
+        The folder and the one above it are made readable by their owner alone.
+        """
         self.folder = folder
         self._deliver, self._every, self._most = deliver, every, most_bytes
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for place in (folder.parent, folder):
+                private_folder(place)
             own, self._lock = _locked_folder(folder)
         except OSError as error:
             raise JournalError(
