@@ -209,6 +209,26 @@ def test_the_journal_of_a_living_process_is_left_alone(tmp_path: Path, spool: Sp
     assert len(list(spool.folder.iterdir())) == 1
 
 
+@pytest.mark.parametrize("shut", ["lock", "0000000001.segment"])
+def test_a_journal_that_cannot_be_opened_keeps_nothing_back(
+    spool: Spool, receiver: Receiver, caplog: pytest.LogCaptureFixture, shut: str
+) -> None:
+    place = left_behind(spool.folder, framed(b"shut in", 1))
+    left_behind(spool.folder, framed(b"left", 1), "4194305-dead")
+    (place / shut).unlink(missing_ok=True)
+    (place / shut).mkdir()
+    for payload in (b"first", b"second"):
+        spool.append(payload)
+        spool.drain()
+        assert spool.waiting().reached and "4194304-dead cannot be opened" in str(spool.waiting().trouble)
+    assert receiver.got == [b"left", b"first", b"second"]
+    assert sum("cannot be opened" in line for line in caplog.messages) == 1
+    assert list(spool.find(b"nothing")) == []
+    (place / shut).rmdir()
+    spool.drain()
+    assert receiver.got[3:] == [b"shut in"] and spool.waiting().trouble is None
+
+
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, receiver: Receiver) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(JournalError, match="no journal can be kept"):
