@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parents[1]
 MADE_BY = ("claims", "rules", "features", "serving/worth.py")  # code and tables that what is kept depends on
 LOCK = "lock"
+DRAFT = ".draft-"
 LARGE = 2 << 20  # bytes of lines: some 40,000, which take a second
 Recall = Callable[[], Snapshot]
 
@@ -137,8 +138,14 @@ class _State:
     def _keep(self) -> Known | None:
         """The older ones are removed; processes that have mapped them keep their pages."""
         made = Known.of(History.of(self.recall(), rules_of(self.settings)))
-        draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=self.settings.kept))
-        pack({"history": made.history.parts, "prices": made.prices}, draft, self.key)
+        for left in self.settings.kept.glob(f"{DRAFT}*"):  # of a process that was killed: the lock is held here
+            shutil.rmtree(left, ignore_errors=True)
+        draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=self.settings.kept))
+        try:
+            pack({"history": made.history.parts, "prices": made.prices}, draft, self.key)
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
         del made
         for other in self.settings.kept.iterdir():
             if other.is_dir() and other != draft:

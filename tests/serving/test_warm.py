@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -145,6 +146,19 @@ def test_a_draft_that_was_left_is_removed(home: Settings) -> None:
     (home.kept / ".draft-left").mkdir(parents=True)
     Known.load(home)
     assert not list(home.kept.glob(".draft-*"))
+
+
+def test_a_full_disk_leaves_no_draft(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(value: object, folder: Path, about: object) -> None:
+        (folder / ARRAYS).write_bytes(b"half")
+        assert len(list(home.kept.glob(".draft-*"))) == 1  # what a killed process left is gone before room is needed
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (home.kept / ".draft-left").mkdir(parents=True)
+    monkeypatch.setattr("serving.warm.pack", full)
+    for _ in range(2):
+        assert Known.load(home).history.through is not None
+        assert not list(home.kept.glob(".draft-*"))
 
 
 def test_several_at_once_make_it_once(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
