@@ -100,12 +100,19 @@ class Current:
         if self._scorer is None:
             self._load(stamp)
         elif not self._loading.locked():
-            threading.Thread(target=self._load, args=(stamp,), daemon=True).start()
+            threading.Thread(target=self._load_apart, args=(stamp,), daemon=True).start()
 
     def _done(self, stamp: Stamps) -> bool:
         """Whether there is nothing to load: it is in service, or failed a moment ago."""
         waited = self._failed is None or time.monotonic() - self._failed < PAUSE
         return stamp == self._stamp and waited
+
+    def _load_apart(self, stamp: Stamps) -> None:
+        """In a thread of its own, which would print an error that nobody foresaw with all its words."""
+        try:
+            self._load(stamp)
+        except Exception as error:
+            log.error("no new scorer: unforeseen %s", type(error).__name__)
 
     def _load(self, stamp: Stamps) -> None:
         with self._loading:
