@@ -80,14 +80,15 @@ class Current:
     def status(self) -> Mapping[str, Any]:
         """What serves, without making it: model_version, history_through (None: none serves, nothing is known).
 
-        notice: why the latest champion, store or rules did not take over (None: they did); age: seconds in service.
+        notice: why the latest champion, store or rules did not take over, or why what the store knows is not kept; None:
+        all is well. age: seconds in service.
         """
-        scorer, error = self._scorer, self._error
+        scorer, error, known = self._scorer, self._error, self._known
         through = scorer.history.through if scorer else None
         return {
             "model_version": scorer.model.version if scorer else None,
             "history_through": through and through.isoformat(),
-            "notice": None if error is None else str(error),
+            "notice": str(error) if error else known and known[0].notice,
             "age": time.monotonic() - self._since if scorer else None,
         }
 
