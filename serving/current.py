@@ -80,8 +80,8 @@ class Current:
     def status(self) -> Mapping[str, Any]:
         """What serves, without making it: model_version, history_through (None: none serves, nothing is known).
 
-        notice: why the latest champion, store or rules did not take over, or why what the store knows is not kept; None:
-        all is well. age: seconds in service.
+        notice: why the latest champion, store or rules did not take over, or why what the store knows is not kept;
+        None: all is well. age: seconds in service.
         """
         scorer, error, known = self._scorer, self._error, self._known
         through = scorer.history.through if scorer else None

@@ -140,7 +140,7 @@ class _State:
                 return self.read() or self._keep() or self._work()
         except OSError as error:
             notice = f"the history cannot be kept: {error.strerror}"
-            log.warning(notice)
+            log.warning("%s", notice)
             return replace(self._work(), notice=notice)
 
     def _work(self) -> Known:
