@@ -38,8 +38,10 @@ check: install  ## what CI runs: format, lint, types, direction of imports, test
 bench: install  ## the benchmarks, each beside its peer
 	$(BIN)/python -m benchmarks
 
-endurance: install  ## 20,000 damaged X12 files, each read or refused (about ten minutes)
+endurance: install  ## 20,000 damaged X12 files and as many damaged requests; schemathesis at length (about half an hour)
 	$(BIN)/python -m benchmarks.x12_endurance 20000
+	$(BIN)/python -m benchmarks.http_fuzz 20000
+	$(BIN)/python -m benchmarks.http_schema 200
 
 docs: install  ## the generated references in docs/
 	$(BIN)/python -m features.page > docs/features.md

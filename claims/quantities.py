@@ -130,10 +130,12 @@ def number(raw: Any) -> float | None:
 
 
 def quantity(raw: Any) -> float | None:
-    """A number that is not negative."""
+    """A number that is not negative; below ten billion, so that sums of thousandths stay whole numbers."""
     value = number(raw)
     if value is not None and value < 0:
         raise CellError("is negative")
+    if value is not None and value > LARGEST_AMOUNT:
+        raise CellError("is above 9,999,999,999.99")
     return value
 
 

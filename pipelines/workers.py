@@ -36,13 +36,15 @@ def work(settings: Settings, place: socket.socket) -> None:
         import uvicorn
 
         from dashboard.app import create_app
+        from serving.api.patience import patient
 
         logs.to_stderr()
         serving = settings.serving
         config = uvicorn.Config(
-            create_app(settings), log_level="warning", log_config=None, access_log=False, server_header=False,
-            proxy_headers=False, timeout_keep_alive=75, timeout_graceful_shutdown=serving.stop_seconds,
-            ssl_certfile=serving.certificate, ssl_keyfile=serving.certificate_key,
+            create_app(settings), http=patient(serving.body_seconds), log_level="warning", log_config=None,
+            access_log=False, server_header=False, proxy_headers=False, timeout_keep_alive=75,
+            timeout_graceful_shutdown=serving.stop_seconds, ssl_certfile=serving.certificate,
+            ssl_keyfile=serving.certificate_key,
         )  # fmt: skip
         uvicorn.Server(config).run(sockets=[place])
 

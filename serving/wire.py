@@ -66,7 +66,8 @@ def request_schema() -> Schema:
     words = f"Needed, here or on each line: {NEEDED}."
     claim = {"type": "object", "description": words, "properties": fields | {"lines": lines}, "required": ["lines"]}
     other = {"description": "Anything else is told in `rejected`, with its reason; the other claims are answered."}
-    claims = {"type": "array", "maxItems": MOST_CLAIMS, "items": {"anyOf": [claim, other]}}
+    words = f"At most {MOST_CLAIMS:,}; more are answered with 413."
+    claims = {"type": "array", "description": words, "items": {"anyOf": [claim, other]}}
     return {"type": "object", "properties": {"claims": claims}, "required": ["claims"], "examples": [EXAMPLE]}
 
 

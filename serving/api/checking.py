@@ -13,8 +13,7 @@ from starlette.responses import Response
 
 from rules.card import rule_json
 from serving.answer import Json
-from serving.api.document import body as body_of_claims
-from serving.api.document import claims_problems, problems
+from serving.api.document import OF_CLAIMS, claims_body, problems
 from serving.api.intake import Intake
 from serving.api.trace import seen
 from serving.body import kind_of, read
@@ -27,7 +26,7 @@ All = Annotated[Literal["true", "1", "false", "0"], Query(alias="all")]
 
 def add_checking(app: FastAPI, checkers: Checkers, intake: Intake) -> None:
     """The routes."""
-    told, extra = claims_problems("checked.json"), {"requestBody": body_of_claims()}
+    told, extra = problems(*OF_CLAIMS), {"requestBody": claims_body()}
     limiter = anyio.CapacityLimiter(os.cpu_count() or 1)
 
     @app.post("/v1/check", response_model=CheckResponse, responses=told, openapi_extra=extra)

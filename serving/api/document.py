@@ -25,6 +25,8 @@ WORDS = {
     429: "the key asks too often; Retry-After says how long to wait",
     503: "no model, or too much to do; where there is Retry-After, try again",
 }  # fmt: skip
+OF_CLAIMS = (400, 408, 413, 415, 422, 503)  # what may come of a body with claims
+ANSWERS = {"/v1/score": "scored.json", "/v1/check": "checked.json"}
 ALWAYS = (401, 403, 421, 429)
 
 
@@ -39,7 +41,7 @@ def example(name: str) -> str:
     return (files("serving.api") / "examples" / name).read_text(encoding="utf-8")
 
 
-def body() -> Json:
+def claims_body() -> Json:
     """The request body; FastAPI does not read it, the handlers do."""
     edi = {"type": "string", "description": "an X12 interchange with 837P or 837I transactions"}
     fhir = {"type": "object", "description": "a FHIR R4 Claim, or a Bundle with Claims; NDJSON of either"}
@@ -55,11 +57,13 @@ def outcomes_body() -> Json:
     """The request body of outcomes."""
     one = {"description": "columns of the outcomes table; one that cannot be read is told"}
     rows = {"type": "array", "items": one, "minItems": 1}
+    edi = {"type": "string", "description": "an X12 interchange with 835, 277CA or 999 transactions"}
+    fhir = {"type": "object", "description": "a ClaimResponse, an ExplanationOfBenefit, or a Bundle of them"}
     named = {"type": "object", "properties": {"outcomes": rows}, "required": ["outcomes"]}
     told = {
         JSON: {"schema": {"anyOf": [rows, named]}, "example": json.loads(example("outcomes.json"))},
-        EDI: {"schema": {"type": "string", "description": "an X12 interchange with 835, 277CA or 999 transactions"}},
-        FHIR: {"schema": {"type": "object", "description": "ClaimResponse, ExplanationOfBenefit, or a Bundle of them"}},
+        EDI: {"schema": edi, "example": example("remittance.835")},
+        FHIR: {"schema": fhir, "example": json.loads(example("remittance.json"))},
     }
     return {"required": True, "content": told}
 
@@ -69,18 +73,15 @@ def decision_body() -> Json:
     return {"required": True, "content": {JSON: {"schema": decision_schema()}}}
 
 
-def claims_problems(example_name: str) -> Responses:
-    """What may come of a body with claims; an example of the good answer."""
-    good: Responses = {200: {"content": {JSON: {"example": json.loads(example(example_name))}}}}
-    return problems(400, 408, 413, 415, 422, 503) | good
-
-
 def describe(app: FastAPI, ring: Ring) -> None:
     """Adds the document; it tells of keys where they are needed."""
 
     @app.get("/openapi.json", include_in_schema=False)
     def openapi() -> Response:
         told = get_openapi(title=TITLE, version=app.version, routes=app.routes)
+        for path, name in ANSWERS.items():  # here, since get_openapi leaves out what is null
+            good = told["paths"][path]["post"]["responses"]["200"]
+            good["content"][JSON]["example"] = json.loads(example(name))
         if ring.needed():
             told["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
             told["security"] = [{"key": []}]

@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request
 from pydantic_core import from_json, to_json
 from starlette.responses import Response
 
-from serving.api.document import decision_body, outcomes_body, problems
+from serving.api.document import OF_CLAIMS, decision_body, outcomes_body, problems
 from serving.api.intake import Intake
 from serving.api.kept import Kept
 from serving.api.trace import seen
@@ -23,7 +23,7 @@ from serving.receipts import DecisionReceipt, OutcomesReceipt
 def add_recording(app: FastAPI, kept: Kept, intake: Intake) -> None:
     """The routes."""
     limiter = anyio.CapacityLimiter(2)  # a remittance may take seconds; scores go first
-    read = problems(400, 408, 413, 415, 422, 503)
+    read = problems(*OF_CLAIMS)
 
     @app.post(
         "/v1/outcomes", status_code=202, response_model=OutcomesReceipt, responses=read,

@@ -11,8 +11,7 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from serving.answer import Json
-from serving.api.document import body as body_of_claims
-from serving.api.document import claims_problems
+from serving.api.document import OF_CLAIMS, claims_body, problems
 from serving.api.intake import Intake
 from serving.api.kept import Opened
 from serving.api.metrics import Metrics
@@ -63,7 +62,7 @@ class Scoring:
 
 def add_scoring(app: FastAPI, scoring: Scoring, intake: Intake) -> None:
     """The route."""
-    told, extra = claims_problems("scored.json"), {"requestBody": body_of_claims()}
+    told, extra = problems(*OF_CLAIMS), {"requestBody": claims_body()}
 
     @app.post("/v1/score", response_model=ScoreResponse, responses=told, openapi_extra=extra)
     async def score(request: Request) -> Response:

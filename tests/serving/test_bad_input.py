@@ -12,7 +12,8 @@ from starlette.testclient import TestClient
 
 from claims.settings import Settings
 from serving.api import create_app
-from serving.body import JSON
+from serving.api.document import example
+from serving.body import EDI, JSON
 from serving.score import Scorer
 from serving.wire import ScoreResponse
 
@@ -55,6 +56,7 @@ def odd(value: Any, text: str) -> Any:
         ("charge_amount", 1e308, "not an amount of money"),
         ("charge_amount", "99999999999999999999.99", "above 9,999,999,999.99"),
         ("service_unit_quantity", float("nan"), None), ("service_unit_quantity", 1e308, "not a finite number"),
+        ("service_unit_quantity", "9" * 40, "above 9,999,999,999.99"),
         ("claim_line_start_date", "2999-01-01", "lies outside 1990 to 2100"),
         ("claim_line_start_date", "2026-02-30", "not a date (YYYY-MM-DD, YYYYMMDD or M/D/YYYY)"),
         ("claim_line_number", -1, "negative or too large"), ("hcpcs_code", ODD, "contains control characters"),
@@ -109,3 +111,27 @@ def test_unicode_in_every_field_spoils_no_other_claim(client: TestClient, claim:
     told = score(client, claim, odd(claim, text), claim)
     assert [one["index"] for one in told["rejected"]] == [1]
     assert told["claims"][0] == told["claims"][1] == score(client, claim)["claims"][0]
+
+
+@pytest.mark.parametrize("depth", [50, 150, 250, 5_000, 500_000])
+def test_deep_json_is_told_or_refused_wherever_it_is_sent(client: TestClient, claim: Json, depth: int) -> None:
+    deep = "[" * depth + "]" * depth
+    body = json.dumps({"claims": [claim, {"claim_id": "DEEP", "lines": "?"}]}).replace('"?"', deep)
+    for path in ("/v1/score", "/v1/check", "/v1/outcomes", "/v1/scores/1/decision"):
+        told = client.post(path, content=body, headers={"content-type": JSON})
+        assert told.status_code in (200, 400, 404, 422), (path, told.status_code)
+        if told.status_code == 200:
+            assert [len(told.json()[name]) for name in ("claims", "rejected")] == [1, 1]
+
+
+def test_an_837_with_a_broken_claim_among_good_ones(client: TestClient) -> None:
+    whole = example("claims.837")
+    first, last = whole.index("CLM*"), whole.index("SE*")
+    one = whole[first:last]
+    broken = one.replace("A-1001", "A-1002").replace("SV1*HC:64493:RT*980", "SV1*HC:*x")
+    body = whole[:first] + one + broken + one.replace("A-1001", "A-1003") + whole[last:]
+    answer = client.post("/v1/score", content=body, headers={"content-type": EDI})
+    assert answer.status_code == 200
+    told = answer.json()
+    assert [claim["claim_id"] for claim in told["claims"]] == ["A-1001", "A-1003"]
+    assert [(claim["index"], claim["claim_id"]) for claim in told["rejected"]] == [(1, "A-1002")]

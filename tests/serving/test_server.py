@@ -66,6 +66,24 @@ def test_a_slow_client_is_cut_off_and_keeps_nobody_waiting(port: int, claim: Jso
         one.close()
 
 
+def test_a_head_that_does_not_come_is_not_waited_for(port: int, claim: Json) -> None:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        assert client.get("/health").status_code == 200
+        for begun in (b"", b"POST /v1/sc", b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-A: "):
+            with socket.create_connection(("127.0.0.1", port), 60) as slow:
+                slow.sendall(begun)
+                assert slow.recv(1) == b""
+        assert client.get("/health").status_code == 200  # an idle connection is kept: no head has begun on it
+        body = json.dumps({"claims": [claim]}).encode()
+        with socket.create_connection(("127.0.0.1", port), 60) as late:
+            late.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            told = b""
+            while b"alive" not in told:
+                told += late.recv(65_536)
+            late.sendall(HEAD.format(len(body)).encode()[:30])
+            assert late.recv(1) == b""
+
+
 def test_bodies_that_are_too_large(port: int, claim: Json) -> None:
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
         headers = {"content-type": "application/json"}
