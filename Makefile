@@ -26,14 +26,14 @@ demo: install  ## the whole main job on a synthetic practice, in the folder demo
 	$(BIN)/denials demo
 
 test: install  ## the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: install  ## what CI runs: format, lint, types, direction of imports, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: install  ## the benchmarks, each beside its peer
 	$(BIN)/python -m benchmarks

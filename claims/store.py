@@ -23,6 +23,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from claims.batch import Batch
 from claims.errors import OutOfReachError, UsageError
 from claims.fields import SCHEMAS
+from claims.private import private_folder
 from claims.settings import Settings
 from claims.table import Quality, Reject, SourceFile
 from claims.unseen import CHOICES, parts_of
@@ -66,7 +67,7 @@ class Store:
         """
         folder = settings.store
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            private_folder(folder)
             ident = _identified(folder / "store.json")
             for table, schema in TABLES.items():
                 if not DeltaTable.is_deltatable(str(folder / table)):

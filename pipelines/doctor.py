@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from claims.errors import DenialsError
+from claims.private import others_may
 from claims.settings import Settings
 from claims.store import Store
 
@@ -25,7 +26,7 @@ def examine(settings: Settings) -> list[Check]:
     """All checks, in the order in which a newcomer meets them."""
     return [
         check
-        for look in (_site, _secret, _rules, _store, _score_log, _champion, _registry)
+        for look in (_site, _secret, _modes, _rules, _store, _score_log, _champion, _registry)
         for check in _safely(look, settings)
     ]
 
@@ -54,6 +55,18 @@ def _secret(settings: Settings) -> Iterator[Check]:
         return
     mode = stat.S_IMODE(key.stat().st_mode)
     yield Check("secret.key", mode == 0o600, f"mode {mode:o}", f"chmod 600 {key}")
+
+
+def _modes(settings: Settings) -> Iterator[Check]:
+    """Whether others on this machine can read what claims say."""
+    from serving.log.database import Database
+
+    paths = [(settings.store, "700"), (settings.home / settings.score_log.journal, "700")]
+    if settings.score_log.enabled and (database := Database.of(settings).file):
+        paths.append((database, "600"))
+    for path, mode in paths:
+        if path.exists() and (wide := others_may(path)) is not None:
+            yield Check("modes", False, f"others may read {path.name}: mode {wide:o}", f"chmod {mode} {path}")
 
 
 def _rules(settings: Settings) -> Iterator[Check]:

@@ -43,7 +43,8 @@ class Life(_Card):
 class Readiness(_Card):
     """Claims can be scored.
 
-    notice: what to know of the starting model; not_taken_over: why the latest champion, store or rules do not serve;
+    notice: what to know of the starting model; not_taken_over: why the latest champion, store or rules do not serve,
+    or why the history is not kept;
     score_log, outcomes: whether their database and store could be reached, and how much waits for that.
     """
 

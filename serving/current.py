@@ -80,14 +80,15 @@ class Current:
     def status(self) -> Mapping[str, Any]:
         """What serves, without making it: model_version, history_through (None: none serves, nothing is known).
 
-        notice: why the latest champion, store or rules did not take over (None: they did); age: seconds in service.
+        notice: why the latest champion, store or rules did not take over, or why what the store knows is not kept;
+        None: all is well. age: seconds in service.
         """
-        scorer, error = self._scorer, self._error
+        scorer, error, known = self._scorer, self._error, self._known
         through = scorer.history.through if scorer else None
         return {
             "model_version": scorer.model.version if scorer else None,
             "history_through": through and through.isoformat(),
-            "notice": None if error is None else str(error),
+            "notice": str(error) if error else known and known[0].notice,
             "age": time.monotonic() - self._since if scorer else None,
         }
 
@@ -100,12 +101,19 @@ class Current:
         if self._scorer is None:
             self._load(stamp)
         elif not self._loading.locked():
-            threading.Thread(target=self._load, args=(stamp,), daemon=True).start()
+            threading.Thread(target=self._load_apart, args=(stamp,), daemon=True).start()
 
     def _done(self, stamp: Stamps) -> bool:
         """Whether there is nothing to load: it is in service, or failed a moment ago."""
         waited = self._failed is None or time.monotonic() - self._failed < PAUSE
         return stamp == self._stamp and waited
+
+    def _load_apart(self, stamp: Stamps) -> None:
+        """In a thread of its own, which would print an error that nobody foresaw with all its words."""
+        try:
+            self._load(stamp)
+        except Exception as error:
+            log.error("no new scorer: unforeseen %s", type(error).__name__)
 
     def _load(self, stamp: Stamps) -> None:
         with self._loading:

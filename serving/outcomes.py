@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -81,7 +82,7 @@ class Outcomes:
             return {"reachable": True, "waiting": 0, "bytes": 0, "since": None, "trouble": None, "damaged": 0}
         told = self._spool.waiting()
         since = told.since and datetime.fromtimestamp(told.since, UTC).isoformat(timespec="seconds")
-        return {"reachable": told.trouble is None, "waiting": told.records, "bytes": told.bytes, "since": since,
+        return {"reachable": told.reached, "waiting": told.records, "bytes": told.bytes, "since": since,
                 "trouble": told.trouble, "damaged": told.damaged}  # fmt: skip
 
     def close(self) -> None:
@@ -111,6 +112,11 @@ class Outcomes:
         return read_outcomes(rows, self.settings)
 
     def _deliver(self, payloads: Sequence[bytes]) -> None:
+        """When it returns the store's files survive a loss of power: what was kept of them here is removed then.
+
+        Delta writes without a sync, as may have a process that died, or another one that brought the same rows: so
+        all of the disk, not some files.
+        """
         if not payloads:
             return
         store = Store.open(self.settings)
@@ -122,6 +128,7 @@ class Outcomes:
                 store.maintain()
             except (DenialsError, DeltaError) as error:  # another process does the same: the next time, then
                 log.info("outcomes: the store was not tidied: %s", type(error).__name__)
+        os.sync()
 
 
 def _report(batch: Batch, report: FileReport) -> Json:

@@ -1,7 +1,8 @@
 """Journals on their way elsewhere: a thread hands on what was appended, and removes it when it has arrived.
 
 A folder holds one journal a process, each locked by it. Journals of processes that died are adopted. What the receiver
-refuses for good, and segments with damaged bytes, are set aside in `damaged/` and told, never dropped.
+refuses for good, and segments with damaged bytes, are set aside in `damaged/` and told, never dropped. A journal of
+another process that cannot be opened is told, and keeps nothing else back.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from claims.errors import DenialsError, JournalError
+from claims.private import private_folder
 from serving.journal import ENDING, Frame, Held, Journal, framed, frames_of, segments_of, sync_folder
 
 log = logging.getLogger(__name__)
@@ -30,12 +32,14 @@ LOCK, ASIDE = "lock", "damaged"
 class Waiting:
     """What has not arrived yet: records, bytes, since when (seconds of the clock); why, where it was tried in vain.
 
-    damaged: files that were set aside, to be looked at by a person.
+    reached: the receiver answered the last time; trouble may also be a journal that cannot be opened. damaged: files
+    that were set aside, to be looked at by a person.
     """
 
     records: int
     bytes: int
     since: float | None
+    reached: bool
     trouble: str | None
     damaged: int
 
@@ -44,11 +48,15 @@ class Spool:
     """Takes payloads and delivers them in the order of one process. Safe to use from several threads."""
 
     def __init__(self, folder: Path, deliver: Deliver, every: float, most_bytes: int) -> None:
-        """`every`: seconds between deliveries. JournalError when the folder cannot be written."""
+        """`every`: seconds between deliveries. JournalError when the folder cannot be written.
+
+        The folder and the one above it are made readable by their owner alone.
+        """
         self.folder = folder
         self._deliver, self._every, self._most = deliver, every, most_bytes
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for place in (folder.parent, folder):
+                private_folder(place)
             own, self._lock = _locked_folder(folder)
         except OSError as error:
             raise JournalError(
@@ -59,6 +67,7 @@ class Spool:
         self._left: dict[Path, Held] = {}  # their segments
         self._others = 0  # bytes of all other journals at the last look
         self._trouble: str | None = None
+        self._shut: dict[Path, str] = {}  # journals that cannot be opened, and why
         self._asked = -ASK
         self._stop, self._delivering = threading.Event(), threading.Lock()
         self._thread = threading.Thread(target=self._run, name=f"spool {folder.name}", daemon=True)
@@ -80,7 +89,10 @@ class Spool:
             try:
                 self._adopt()
                 for segment in list(self._left):
-                    self._hand_on(segment)
+                    try:
+                        self._hand_on(segment)
+                    except OSError as error:  # it stays where it is, and is adopted anew the next time
+                        self._tell_shut(segment.parent, error)
                     del self._left[segment]
                 self._bury()
                 for waiting in (self._journal.closed, self._journal.close_segment):
@@ -101,15 +113,20 @@ class Spool:
         since = min((part.since for part in parts), default=None)
         damaged = len(list(self.folder.glob(f"{ASIDE}/*")))
         records, size = sum(part.records for part in parts), sum(part.bytes for part in parts)
-        return Waiting(records, size, since, self._trouble, damaged)
+        trouble = self._trouble or next(iter(self._shut.values()), None)
+        return Waiting(records, size, since, self._trouble is None, trouble, damaged)
 
     def find(self, needle: bytes) -> Iterator[bytes]:
         """Payloads that hold the needle and have not arrived, of all processes (some may have arrived meanwhile)."""
-        for segment in sorted(self.folder.glob(f"*/*{ENDING}")):
-            with suppress(FileNotFoundError):  # it has arrived
-                content = segment.read_bytes()
-                if needle in content:
-                    yield from (frame.payload for frame in frames_of(content)[0] if needle in frame.payload)
+        for folder in (path for path in sorted(self.folder.iterdir()) if path.name != ASIDE):
+            segments: Sequence[Path] = ()
+            with suppress(OSError):  # its process has ended, or it is shut: drain() tells
+                segments = segments_of(folder)
+            for segment in segments:
+                with suppress(OSError):  # it has arrived, or is shut
+                    content = segment.read_bytes()
+                    if needle in content:
+                        yield from (frame.payload for frame in frames_of(content)[0] if needle in frame.payload)
 
     def close(self) -> None:
         """Stop; deliver what waits, or leave it for the next start where that is not possible now."""
@@ -179,14 +196,39 @@ class Spool:
 
     def _adopt(self) -> None:
         """Take over the journals of processes that are no more; measure those of the living."""
-        others = 0
+        others, shut = 0, {}
         for folder in self._journals():
-            if folder not in self._adopted and (lock := _lock_of(folder)) is not None:
-                self._adopted[folder] = lock
-                self._left |= {segment: _measured(segment) for segment in segments_of(folder)}
-            with suppress(FileNotFoundError):
-                others += sum(segment.stat().st_size for segment in segments_of(folder))
-        self._others = others
+            try:
+                if folder not in self._adopted:
+                    self._take_over(folder)
+                with suppress(FileNotFoundError):
+                    others += sum(segment.stat().st_size for segment in segments_of(folder))
+            except OSError as error:
+                shut[folder] = self._tell_shut(folder, error)
+        self._others, self._shut = others, shut
+
+    def _take_over(self, folder: Path) -> None:
+        lock = _lock_of(folder)
+        if lock is None:
+            return
+        try:
+            left = {segment: _measured(segment) for segment in segments_of(folder)}
+        except OSError:
+            os.close(lock)
+            raise
+        self._adopted[folder] = lock
+        self._left |= left
+
+    def _tell_shut(self, folder: Path, error: OSError) -> str:
+        """Log it once, for as long as the folder is shut."""
+        told = (
+            f"the journal {folder.name} cannot be opened ({error.strerror}): let the service read and write it, or "
+            "move it away"
+        )
+        if folder not in self._shut:
+            log.error("%s: %s", self.folder.name, told)
+        self._shut[folder] = told
+        return told
 
     def _journals(self) -> list[Path]:
         places = sorted(self.folder.iterdir())
@@ -227,9 +269,11 @@ def _lock_of(folder: Path) -> int | None:
         return None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except OSError as error:
         os.close(lock)
-        return None
+        if isinstance(error, BlockingIOError):
+            return None
+        raise
     return lock
 
 

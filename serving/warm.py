@@ -7,6 +7,7 @@ is made anew and never trusted. It holds the keyed hashes that the store holds, 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -16,12 +17,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import polars as pl
@@ -39,7 +41,11 @@ log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parents[1]
 MADE_BY = ("claims", "rules", "features", "serving/worth.py")  # code and tables that what is kept depends on
 LOCK = "lock"
+DRAFT = ".draft-"
 LARGE = 2 << 20  # bytes of lines: some 40,000, which take a second
+LOOK = 0.05  # seconds between two looks at the lock
+MAKING = 3600.0  # seconds that a process of its own may take: a store of 40,000 lines takes one
+WAIT = 600.0  # seconds to wait for another process that makes it
 Recall = Callable[[], Snapshot]
 
 
@@ -49,6 +55,7 @@ class Known:
 
     history: History
     prices: Prices
+    notice: str | None = None  # why it could not be kept
 
     @classmethod
     def of(cls, history: History) -> Known:
@@ -73,10 +80,14 @@ def takes_long(settings: Settings) -> bool:
 def make_apart(settings: Settings) -> None:
     """Make it in a process of its own, with low priority: whoever serves meanwhile does not wait for it."""
     told = settings.model_dump_json().encode()
-    done = subprocess.run(
-        [sys.executable, "-m", "serving.warm"], input=told, capture_output=True, check=False,
-        cwd=ROOT, env=os.environ | {"POLARS_MAX_THREADS": "1", "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "serving.warm"], input=told, capture_output=True, check=False, timeout=MAKING,
+            cwd=ROOT, env=os.environ | {"POLARS_MAX_THREADS": "1", "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        log.warning("the history was not made within %.0f s in a process of its own", MAKING)
+        return
     if done.returncode:
         log.warning("the history could not be made in a process of its own (exit code %s)", done.returncode)
 
@@ -128,8 +139,9 @@ class _State:
             with _locked(self.settings.kept):
                 return self.read() or self._keep() or self._work()
         except OSError as error:
-            log.warning("the history cannot be kept: %s", error.strerror)
-            return self._work()
+            notice = f"the history cannot be kept: {error.strerror}"
+            log.warning("%s", notice)
+            return replace(self._work(), notice=notice)
 
     def _work(self) -> Known:
         return Known.of(History.of(self.recall(), rules_of(self.settings)))
@@ -137,8 +149,14 @@ class _State:
     def _keep(self) -> Known | None:
         """The older ones are removed; processes that have mapped them keep their pages."""
         made = Known.of(History.of(self.recall(), rules_of(self.settings)))
-        draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=self.settings.kept))
-        pack({"history": made.history.parts, "prices": made.prices}, draft, self.key)
+        for left in self.settings.kept.glob(f"{DRAFT}*"):  # of a process that was killed: the lock is held here
+            shutil.rmtree(left, ignore_errors=True)
+        draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=self.settings.kept))
+        try:
+            pack({"history": made.history.parts, "prices": made.prices}, draft, self.key)
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
         del made
         for other in self.settings.kept.iterdir():
             if other.is_dir() and other != draft:
@@ -149,11 +167,26 @@ class _State:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """One process at a time makes it; the others wait and find it made. A process that ends lets go."""
+    """One process at a time makes it; the others wait and find it made. A process that ends lets go.
+
+    Raises TimeoutError after WAIT seconds: who holds it may hang.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with open(folder / LOCK, "w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+        until = time.monotonic() + WAIT
+        while not _taken(held):
+            if time.monotonic() >= until:
+                raise TimeoutError(errno.ETIMEDOUT, f"another process has been at it for {WAIT:.0f} s")
+            time.sleep(LOOK)
         yield
+
+
+def _taken(held: IO[str]) -> bool:
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @cache

@@ -7,23 +7,17 @@ APART. numba keeps what it compiled beside this file or in the user's cache, and
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
 from numba import njit
 
+from training.kept_kernels import Kept
+
 NODES = 4  # of the quadrature, worked on together: what follows writes all four out
 APART = -1  # an earlier split on the same feature sent the line elsewhere
 Array: TypeAlias = np.ndarray
 _UINT = np.uint64  # for places known not to be negative: numba's care for negative ones forbids vector instructions
-
-
-def _kept(function: Callable[..., None]) -> Callable[..., None]:
-    try:
-        return njit(cache=True, nogil=True)(function)
-    except RuntimeError:  # neither folder can be written to: every process compiles anew
-        return njit(nogil=True)(function)
 
 
 @njit(nogil=True)
@@ -51,7 +45,7 @@ def _sides(tests: Array, numbers: int, bits: Array, x: Array, side: Array) -> No
         side[t.split] = _category(x[t.feature], t.word, t.words, bits)
 
 
-@_kept
+@Kept
 def explain_lines(
     trees: Array,
     splits: Array,
@@ -147,7 +141,7 @@ def _line_up(
         phi[s.feature] += _slope(s, repeats, part, side[i], P[i, 0] * d0, P[i, 1] * d1, P[i, 2] * d2, P[i, 3] * d3)
 
 
-@_kept
+@Kept
 def explain_block(
     trees: Array,
     splits: Array,

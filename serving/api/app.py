@@ -71,6 +71,8 @@ async def _lifespan(app: FastAPI, current: Current, kept: Kept, scoring: Scoring
         await anyio.to_thread.run_sync(current.get)
     except DenialsError as error:
         log.warning("started without a model: %s", error)
+    except Exception as error:  # any: its words may hold what a claim says
+        log.error("started without a model: unforeseen %s", type(error).__name__)
     await anyio.to_thread.run_sync(kept.open)
     scoring.queue.start()
     try:

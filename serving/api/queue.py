@@ -42,12 +42,13 @@ class Queue(Generic[T]):
 
     def __init__(self, answers: Callable[[Sequence[Asked]], Callable[[], list[T | Exception]]]) -> None:
         self._answers = answers
-        self._finishing = ThreadPoolExecutor(FINISHING, "finishing")
+        self._finishing: ThreadPoolExecutor | None = None
         self._waiting: dict[bool, queue.SimpleQueue[Waiting[T] | None]] = {}
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Begin to answer."""
+        """Begin to answer; also anew, after it was closed."""
+        self._finishing = ThreadPoolExecutor(FINISHING, "finishing")
         for small in (True, False):
             self._waiting[small] = queue.SimpleQueue()
             named = "scoring" if small else "scoring large requests"
@@ -62,7 +63,8 @@ class Queue(Generic[T]):
         for thread in self._threads:
             thread.join()
         self._threads.clear()
-        self._finishing.shutdown()
+        if self._finishing:
+            self._finishing.shutdown()
 
     async def ask(self, asked: Asked) -> T:
         """The answer of a request, or what it raises. ProblemError (503) where too many wait."""
@@ -91,6 +93,7 @@ class Queue(Generic[T]):
             finish = self._answers([one.asked for one in taken])
         except Exception as error:  # any: nobody may be left waiting
             finish = partial(list[T | Exception], [error] * len(taken))
+        assert self._finishing  # it was started
         self._finishing.submit(self._finish, taken, finish)
 
     def _finish(self, taken: Sequence[Waiting[T]], finish: Callable[[], list[T | Exception]]) -> None:

@@ -6,9 +6,10 @@ no room; UsageError for one that a later version of the program has migrated.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from claims.errors import OutOfReachError, UsageError
+from claims.private import narrow
 from claims.settings import Settings
 from serving.log.migrate import latest, migrate, version_of
 from serving.log.record import Row, Rows
@@ -40,19 +42,24 @@ class Database:
         """The database of denials.toml. Raises UsageError for a URL that is none, or of another kind."""
         return cls(url_of(settings))
 
+    @property
+    def file(self) -> Path | None:
+        """Where SQLite keeps it."""
+        return Path(self.url.database) if self.url.database and self.url.get_backend_name() == "sqlite" else None
+
     def migrate(self) -> tuple[str | None, str]:
         """Bring the tables to the latest version; the one before (None: there were none) and the one now."""
-        if self.url.database and self.url.get_backend_name() == "sqlite":
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-        with self._reached(), self._engine.execution_options(**WRITING).begin() as connection:
-            versions = migrate(connection)
+        with self._reached():
+            if self.file:
+                _make_private(self.file)
+            with self._engine.execution_options(**WRITING).begin() as connection:
+                versions = migrate(connection)
         self._prepared = True
         return versions
 
     def version(self) -> tuple[str | None, str]:
         """The version of its tables (None: there are none), and the one that this program expects; changes nothing."""
-        path = self.url.database if self.url.get_backend_name() == "sqlite" else None
-        if path and not Path(path).exists():
+        if self.file and not self.file.exists():
             return None, latest()
         with self._reached(), self._engine.connect() as connection:
             return version_of(connection), latest()
@@ -119,6 +126,17 @@ def url_of(settings: Settings) -> sa.URL:
     if kind == "postgresql":
         return url.set(drivername="postgresql+psycopg")
     raise UsageError("score_log.url names neither a file of SQLite nor a database of PostgreSQL; see denials.toml")
+
+
+def _make_private(database: Path) -> None:
+    """The file, readable by its owner alone: SQLite gives the files beside it the same mode."""
+    database.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.close(os.open(database, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:  # not opened: to close it would drop the locks that this process has on it
+        for ending in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                narrow(database.with_name(database.name + ending), 0o600)
 
 
 def _engine(url: sa.URL) -> sa.Engine:

@@ -1,4 +1,4 @@
-"""The score log as polars frames, for monitoring and audit. Money is Decimal(12, 2) of USD, times are UTC."""
+"""The score log as polars frames, for monitoring and audit. Money is Decimal(20, 2) of USD, times are UTC."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from serving.log.record import Row
 
 Columns = Mapping[str, Any]
 MOMENT = pl.Datetime("us", "UTC")
-MONEY = pl.Decimal(12, 2)
+MONEY = pl.Decimal(20, 2)  # all that the tables hold: 64 bits of cents. A claim is the sum of its lines
 REASONS = pl.List(pl.Struct({"category": pl.String, "probability": pl.Float64}))
 SCORE_COLUMNS: Columns = {
     "score_id": pl.String, "scored_at": MOMENT, "claim_key": pl.String, "model_name": pl.String,

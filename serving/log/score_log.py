@@ -108,7 +108,7 @@ class ScoreLog:
             return {"enabled": False}
         told = self._spool.waiting()
         since = told.since and datetime.fromtimestamp(told.since, UTC).isoformat(timespec="seconds")
-        return {"enabled": True, "reachable": told.trouble is None, "waiting": told.records, "bytes": told.bytes,
+        return {"enabled": True, "reachable": told.reached, "waiting": told.records, "bytes": told.bytes,
                 "since": since, "trouble": told.trouble, "damaged": told.damaged}  # fmt: skip
 
     def close(self) -> None:

@@ -1,6 +1,7 @@
 """The store: nothing twice, nothing rewritten, nothing that names a patient, and several writers at once."""
 
 import json
+import os
 import shutil
 import threading
 from datetime import date
@@ -37,6 +38,18 @@ def site(tmp_path):
 
 def _batch(site, *rows):
     return read_frame(pl.DataFrame(list(rows)), site)
+
+
+def test_others_may_not_read_the_store(site):
+    before = os.umask(0o022)
+    try:
+        Store.open(site)
+    finally:
+        os.umask(before)
+    assert site.store.stat().st_mode & 0o777 == 0o700
+    site.store.chmod(0o755)  # as it was made before
+    Store.open(site)
+    assert site.store.stat().st_mode & 0o777 == 0o700
 
 
 def test_what_was_added_comes_back_in_its_types(site):

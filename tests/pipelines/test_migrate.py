@@ -27,6 +27,16 @@ def test_migrate_makes_the_tables_and_does_nothing_the_second_time(denials: Run,
     assert "version 0001" in denials("doctor").out
 
 
+def test_doctor_says_what_others_may_read(denials: Run, home: Path) -> None:
+    denials("migrate")
+    assert "others may read" not in denials("doctor").out
+    (home / "score_log.db").chmod(0o644)
+    (home / "journal").mkdir(mode=0o755)
+    found = {check["found"]: check for check in denials("doctor", "--json").json["checks"] if check["name"] == "modes"}
+    assert set(found) == {"others may read score_log.db: mode 644", "others may read journal: mode 755"}
+    assert all(check["well"] is False and check["remedy"].startswith("chmod") for check in found.values())
+
+
 def test_migrate_says_what_is_out_of_reach_and_what_is_off(
     denials: Run, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

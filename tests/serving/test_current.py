@@ -7,9 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
 from claims.errors import NoModelError
 from claims.settings import Settings
+from serving.api import create_app
 from serving.current import Current
 from serving.score import Scorer
 from serving.warm import Known
@@ -108,3 +110,38 @@ def test_a_load_that_failed_is_tried_again_after_a_pause(
 def test_a_given_scorer_serves_for_good(home: Settings, scorer: Scorer) -> None:
     current = Current(home, scorer)
     assert current.get() is current.fresh() is scorer
+
+
+def test_an_unforeseen_error_is_logged_without_its_words(
+    home: Settings, site: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(site.models / "champion", home.models / "champion")
+    current, printed = Current(home), []
+    serving = current.get()
+
+    def load(folder: Path | None, settings: Settings, known: Known) -> Scorer:
+        raise ValueError("member M-1")
+
+    monkeypatch.setattr("serving.current.Scorer.load", load)
+    monkeypatch.setattr("threading.excepthook", printed.append)
+    serving.model.with_version("4").save(home.models / "champion")
+    for _ in range(200):
+        assert current.get() is serving
+        if "unforeseen" in caplog.text or printed:
+            break
+        time.sleep(0.05)
+    assert not printed
+    assert "unforeseen ValueError" in caplog.text and "M-1" not in caplog.text
+    assert current.status()["notice"] == "the model could not be loaded (ValueError)"
+
+
+def test_a_service_whose_model_fails_unforeseen_starts_and_answers_503(
+    site: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def load(folder: Path | None, settings: Settings, known: Known) -> Scorer:
+        raise EOFError("member M-1")
+
+    monkeypatch.setattr("serving.current.Scorer.load", load)
+    with TestClient(create_app(site)) as client:
+        assert client.get("/ready").status_code == 503
+    assert "unforeseen EOFError" in caplog.text and "M-1" not in caplog.text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import shutil
@@ -24,6 +26,7 @@ from data.synthetic.generate import Generated
 from features import History
 from rules.ruleset import rules_of
 from serving import warm
+from serving.current import Current
 from serving.score import Scorer
 from serving.warm import Known, make_apart, takes_long
 from serving.worth import Prices
@@ -147,6 +150,19 @@ def test_a_draft_that_was_left_is_removed(home: Settings) -> None:
     assert not list(home.kept.glob(".draft-*"))
 
 
+def test_a_full_disk_leaves_no_draft(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(value: object, folder: Path, about: object) -> None:
+        (folder / ARRAYS).write_bytes(b"half")
+        assert len(list(home.kept.glob(".draft-*"))) == 1  # what a killed process left is gone before room is needed
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (home.kept / ".draft-left").mkdir(parents=True)
+    monkeypatch.setattr("serving.warm.pack", full)
+    for _ in range(2):
+        assert Known.load(home).history.through is not None
+        assert not list(home.kept.glob(".draft-*"))
+
+
 def test_several_at_once_make_it_once(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[int] = []
     of = History.of
@@ -155,6 +171,30 @@ def test_several_at_once_make_it_once(home: Settings, monkeypatch: pytest.Monkey
         found = list(pool.map(lambda _: Known.load(home), range(4)))
     assert len(made) == 1
     assert len({known.history.through for known in found}) == 1
+
+
+def test_a_lock_that_is_never_let_go_is_waited_for_no_longer(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serving.warm.WAIT", 0.1)
+    home.kept.mkdir(parents=True)
+    current = Current(home)
+    with open(home.kept / warm.LOCK, "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with ThreadPoolExecutor(1) as pool:
+            making = pool.submit(current.get)
+            try:
+                assert making.result(timeout=60).history.through is not None
+            finally:
+                fcntl.flock(held, fcntl.LOCK_UN)  # also of who would wait for ever
+    assert not kept_in(home)
+    assert "cannot be kept: another process" in current.status()["notice"]
+
+
+def test_made_apart_no_longer_than_its_time(
+    home: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("serving.warm.MAKING", 0.1)
+    make_apart(home)
+    assert "was not made within" in caplog.text and not home.kept.exists()
 
 
 def test_made_apart(home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

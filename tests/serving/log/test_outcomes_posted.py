@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections.abc import Iterator
 from datetime import date
@@ -183,6 +184,23 @@ def test_a_store_out_of_reach_is_waited_for(way_in: Outcomes, settings: Settings
     later.drain()
     later.close()
     assert Store.open(settings).outcomes()["claim_id"].to_list() == ["A"]
+
+
+def test_outcomes_leave_the_journal_once_the_store_is_on_the_disk(
+    way_in: Outcomes, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, sync = [], os.sync
+
+    def watched() -> None:
+        waiting = len(list(settings.store.glob("incoming/*/*.segment")))
+        seen.append((Store.open(settings).outcomes().height, waiting))
+        sync()
+
+    monkeypatch.setattr(os, "sync", watched)
+    for _ in range(2):  # the second time the store holds it: nobody knows whether it was synced
+        way_in.accept(JSON, body("A"))
+        way_in.drain()
+    assert seen == [(1, 1), (1, 1)] and not list(settings.store.glob("incoming/*/*.segment"))
 
 
 def test_more_than_may_wait_is_refused(settings: Settings) -> None:

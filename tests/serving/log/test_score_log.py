@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -70,6 +72,44 @@ def test_what_is_not_known_yet_stays_empty(log: ScoreLog) -> None:
     row = log.scores().row(0, named=True)
     assert [row[name] for name in ("trained_through", "history_through", "risk_low", "evidence")] == [None] * 4
     assert log.scores().height == 1
+
+
+def test_others_may_not_read_the_log(opened: Opener, home: Settings) -> None:
+    before = os.umask(0o022)
+    try:
+        log = opened()
+        log.append(answer())
+        log.drain()
+        assert (home.home / "journal").stat().st_mode & 0o777 == 0o700
+        if not (file := log.database.file):
+            return
+        writer = sqlite3.connect(file)  # keeps the files beside it
+        log.append(answer())
+        log.drain()
+        writer.execute("select count(*) from scores").fetchall()
+        files = list(home.home.glob("score_log.db*"))
+        assert len(files) == 3 and {path.stat().st_mode & 0o777 for path in files} == {0o600}
+        writer.close()
+        file.chmod(0o644)  # as it was made before
+        opened().database.migrate()
+        assert file.stat().st_mode & 0o777 == 0o600
+    finally:
+        os.umask(before)
+
+
+def test_the_most_that_a_claim_can_lose_is_kept(log: ScoreLog) -> None:
+    line, lines = Decimal("9999999999.99"), 29
+    told = answer(lines=lines)
+    told["claims"][0]["expected_loss"] = str(line * lines)
+    for one in told["claims"][0]["lines"]:
+        one["expected_loss"] = str(line)
+    most = answer(lines=1)
+    most["claims"][0]["expected_loss"] = str(Decimal(2**63 - 1) / 100)  # what the tables can hold
+    log.append(told)
+    log.append(most)
+    log.drain()
+    assert log.scores()["expected_loss"].to_list() == [line * lines, Decimal(2**63 - 1) / 100]
+    assert line in log.lines()["expected_loss"].to_list()
 
 
 def test_neither_journal_nor_database_holds_what_a_claim_says(log: ScoreLog, home: Settings) -> None:
