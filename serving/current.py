@@ -112,7 +112,7 @@ class Current:
         """In a thread of its own, which would print an error that nobody foresaw with all its words."""
         try:
             self._load(stamp)
-        except Exception as error:
+        except Exception as error:  # a thread's own traceback could hold content
             log.error("no new scorer: unforeseen %s", type(error).__name__)
 
     def _load(self, stamp: Stamps) -> None:
@@ -128,7 +128,7 @@ class Current:
             except DenialsError as error:
                 self._error = error
                 log.warning("no new scorer: %s", error)
-            except Exception as error:
+            except Exception as error:  # told by /ready; who loads in the foreground gets it as it is
                 self._error = NoModelError(f"the model could not be loaded ({type(error).__name__})")
                 raise
             finally:  # also after an error that nobody foresaw

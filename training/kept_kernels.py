@@ -32,7 +32,7 @@ class Kept:
             try:
                 self.compiled(*given)
                 return
-            except Exception as error:
+            except Exception as error:  # a cut or foreign file fails in whatever way it likes
                 log.warning("a kept kernel is made anew (%s)", type(error).__name__)
                 self._remove()
         self.compiled(*given)
