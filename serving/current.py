@@ -123,7 +123,8 @@ class Current:
             try:
                 known = self._history(stamp.known)
                 scorer = Scorer.load(stamp.folder, settings=self.settings, known=known)
-                self._scorer, self._error, loaded = scorer, None, True
+                self._error = None  # before the scorer: nobody sees it beside its predecessor's trouble
+                self._scorer, loaded = scorer, True
                 self._since = time.monotonic()
             except DenialsError as error:
                 self._error = error
